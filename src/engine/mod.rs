@@ -1,0 +1,1 @@
+//! The SQL engine: sessions, name resolution, functions, statements and their answers.

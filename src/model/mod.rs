@@ -1,0 +1,119 @@
+//! Models: one SQL file each, a plain SELECT with an optional YAML header in its first comment.
+//!
+//! The path is the name: `sql/curated/kpi_canal.sql` is `curated.kpi_canal`. What a model depends on comes from its
+//! parsed SQL, never from a declaration.
+
+use crate::name::TableName;
+
+/// A parsed model file.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Its name, from its path.
+    pub name: TableName,
+    /// The file, as a person would name it (relative to the project), for messages.
+    pub file: String,
+    /// The whole text of the file, header included; it is valid SQL as it stands.
+    pub text: String,
+    /// What its header says.
+    pub header: Header,
+    /// The datasets and models its SELECT reads, resolved, sorted, without duplicates.
+    pub inputs: Vec<TableName>,
+}
+
+/// The header of a model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Header {
+    /// What a row is.
+    pub description: String,
+    /// How the model is kept.
+    pub materialized: Materialized,
+    /// Columns the table is partitioned by.
+    pub partition_by: Vec<String>,
+    /// The columns that identify a row: checked to be unique and not null.
+    pub grain: Vec<String>,
+    /// What must hold before a release; the grain's check included.
+    pub checks: Vec<Check>,
+}
+
+/// How a model is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Materialized {
+    /// A Delta table, written by each run that rebuilds it.
+    #[default]
+    Table,
+    /// SQL text, planned afresh by each query.
+    View,
+}
+
+/// A statement about a model's rows that must hold before a release.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// Its name, unique in the model: given, or made from the rule (`not_null_canal`).
+    pub name: String,
+    /// What must hold.
+    pub rule: Rule,
+    /// What happens when it does not.
+    pub severity: Severity,
+}
+
+/// What happens when a check fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Severity {
+    /// The run publishes nothing.
+    #[default]
+    Error,
+    /// The run says so and goes on.
+    Warn,
+}
+
+/// What a check demands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rule {
+    /// `not_null: [a, b]`: no NULL in any of the columns.
+    NotNull(Vec<String>),
+    /// `unique: [a, b]`: no two rows agree in all of the columns.
+    Unique(Vec<String>),
+    /// `accepted_values: { a: [x, y] }`: every value that is not NULL is one of these.
+    AcceptedValues {
+        /// The column.
+        column: String,
+        /// The values, as SQL literals (`'telefono'`, `5`, `true`).
+        values: Vec<String>,
+    },
+    /// `range: { a: { min: 1, max: 5 } }`: every value that is not NULL lies between the bounds, both included.
+    Range {
+        /// The column.
+        column: String,
+        /// The least value, as a SQL literal.
+        min: Option<String>,
+        /// The greatest value, as a SQL literal.
+        max: Option<String>,
+    },
+    /// `relationship: { a: processed.clientes.cliente_id }`: every value that is not NULL stands in the other column.
+    Relationship {
+        /// The column.
+        column: String,
+        /// The table referred to.
+        table: TableName,
+        /// Its column.
+        to_column: String,
+    },
+    /// `expression: a >= 0`: true or NULL in every row.
+    Expression(String),
+    /// `null_share: { a: 0.1 }`: at most this share of NULLs, from 0 to 1.
+    NullShare {
+        /// The column.
+        column: String,
+        /// The greatest share.
+        max: f64,
+    },
+    /// `row_count: { min: 1 }`: the number of rows lies between the bounds, both included.
+    RowCount {
+        /// The least number.
+        min: Option<u64>,
+        /// The greatest number.
+        max: Option<u64>,
+    },
+    /// `sql: SELECT …`: the query returns no row.
+    Sql(String),
+}

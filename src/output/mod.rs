@@ -1,0 +1,1 @@
+//! The one door to stdout and stderr: result formats, reports of errors, progress.

@@ -1,0 +1,1 @@
+//! A run: carries out a plan, ends in a release or in nothing.

@@ -1,0 +1,1 @@
+//! The simulator: the bank's seven datasets from a seed, each row a function of its number.

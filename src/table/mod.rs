@@ -1,0 +1,1 @@
+//! Delta tables: staging files, committing them, reading a version.
