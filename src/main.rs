@@ -1,1 +1,2 @@
+//! The `cauce` binary.
 fn main() {}
