@@ -239,7 +239,7 @@ fn nobody_is_shown_debug_notation() {
 #[test]
 fn every_file_opens_with_what_it_is_for() {
     assert_none(&without_opening(&files_under("src")));
-    assert_none(&without_opening(&files_under("tests")));
+    assert_none(&without_opening(&files_under("tests/it")));
 }
 
 #[test]
