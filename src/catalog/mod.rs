@@ -3,9 +3,15 @@
 //! A catalog declares where the lake is and which datasets exist. After validation nothing is looked up twice and no
 //! option means "maybe not checked yet": every other room takes the validated types of this file.
 
+mod file;
+mod validate;
+
 use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use crate::error::{Error, Result};
+use crate::name::closest;
 
 /// A validated `catalog.yaml`.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,10 +20,43 @@ pub struct Catalog {
     pub project: String,
     /// Where processed and curated tables and releases live: a path relative to the project or a URL.
     pub lake: String,
+    /// The lakes of other targets by name; see [`Catalog::for_target`].
+    pub targets: BTreeMap<String, String>,
     /// Settings of object stores by URL prefix (`s3://bucket`).
     pub stores: BTreeMap<String, StoreSettings>,
     /// The datasets by name.
     pub datasets: BTreeMap<String, Dataset>,
+}
+
+impl Catalog {
+    /// Reads the text of a catalog; `file_name` is what messages call it.
+    ///
+    /// Everything that is wrong is reported in one error, each with its place.
+    pub fn parse(text: &str, file_name: &str) -> Result<Self> {
+        validate::parse(text, file_name)
+    }
+
+    /// The catalog as a target sees it: another lake, the rest unchanged.
+    pub fn for_target(mut self, target: &str) -> Result<Self> {
+        let Some(lake) = self.targets.get(target) else {
+            let error = Error::usage(format!("unknown target `{target}`"));
+            let known = self.targets.keys().map(String::as_str);
+            return Err(match closest(target, known.clone()) {
+                Some(meant) => error.hint(format!("did you mean `{meant}`?")),
+                None if self.targets.is_empty() => {
+                    error.hint("the catalog declares none; add `targets:` with a name and a `lake:`")
+                }
+                None => error.hint(format!("the targets are {}", known.collect::<Vec<_>>().join(", "))),
+            });
+        };
+        self.lake.clone_from(lake);
+        Ok(self)
+    }
+}
+
+/// The JSON Schema of `catalog.yaml`: what `cauce spec catalog` prints and editors complete with.
+pub fn json_schema() -> serde_json::Value {
+    crate::document::schema::<file::CatalogFile>()
 }
 
 /// How to reach one object store. Credentials never stand here.

@@ -1,0 +1,149 @@
+//! `catalog.yaml` as it is written. The doc comments here are what an editor shows while it is written.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+
+/// The catalog of a project: where its lake is and which datasets it reads.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "catalog.yaml")]
+pub(super) struct CatalogFile {
+    /// The version of this format: 1.
+    pub(super) version: u32,
+    /// The project's name.
+    pub(super) project: String,
+    /// Where processed and curated tables and releases live: a folder relative to this file, or `s3://bucket/prefix`.
+    pub(super) lake: String,
+    /// Other places to run in, by name: `cauce --target prod …`.
+    #[serde(default)]
+    pub(super) targets: BTreeMap<String, TargetFile>,
+    /// How to reach object stores, by URL: `s3://bucket`. Credentials never stand here.
+    #[serde(default)]
+    pub(super) stores: BTreeMap<String, StoreFile>,
+    /// The input files, by the name of the table they make in the schema `raw`.
+    pub(super) datasets: BTreeMap<String, DatasetFile>,
+}
+
+/// What a target changes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TargetFile {
+    /// The target's lake: a folder relative to this file, or `s3://bucket/prefix`.
+    pub(super) lake: String,
+}
+
+/// How to reach one object store.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoreFile {
+    /// The region, such as `us-east-1`.
+    pub(super) region: Option<String>,
+    /// The endpoint of an S3-compatible server, such as `http://127.0.0.1:9000`.
+    pub(super) endpoint: Option<String>,
+    /// Accept plain HTTP.
+    #[serde(default)]
+    pub(super) allow_http: bool,
+}
+
+/// One dataset.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DatasetFile {
+    /// What a row is.
+    #[serde(default)]
+    pub(super) description: String,
+    /// A file, a folder, a glob or an `s3://` URL; relative to this file.
+    pub(super) path: String,
+    /// How the files are written; may be left out when the ending of the path says it.
+    pub(super) format: Option<FormatFile>,
+    /// How delimited text is written.
+    pub(super) options: Option<OptionsFile>,
+    /// The columns in their order, at least one.
+    pub(super) columns: Vec<ColumnFile>,
+}
+
+/// The format of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum FormatFile {
+    /// Delimited text with a header line, commas unless `options` say otherwise.
+    Csv,
+    /// Delimited text with a header line, tabs between fields.
+    Tsv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// How delimited text is written.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OptionsFile {
+    /// The character between fields, one byte long.
+    pub(super) delimiter: Option<String>,
+    /// Field texts that mean NULL; the empty text alone unless given.
+    pub(super) null: Option<Vec<String>>,
+    /// The encoding of the text.
+    #[expect(dead_code, reason = "there is one encoding; naming it is allowed and changes nothing")]
+    pub(super) encoding: Option<EncodingFile>,
+}
+
+/// The encoding of a text.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) enum EncodingFile {
+    /// UTF-8, with or without a byte order mark.
+    #[serde(rename = "utf-8")]
+    Utf8,
+}
+
+/// One column.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ColumnFile {
+    /// Its name, exactly as in the files' headers.
+    pub(super) name: String,
+    /// The type of its values.
+    #[serde(rename = "type")]
+    pub(super) column_type: TypeFile,
+    /// A row without a value is wrong.
+    #[serde(default)]
+    pub(super) required: bool,
+    /// What it means.
+    #[serde(default)]
+    pub(super) description: String,
+    /// What happens to this personal datum before it leaves the raw layer.
+    pub(super) pii: Option<PiiFile>,
+}
+
+/// The name of a column's type.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct TypeFile(pub(super) String);
+
+impl JsonSchema for TypeFile {
+    fn schema_name() -> Cow<'static, str> {
+        "Type".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The type of a column's values.",
+            "anyOf": [
+                { "type": "string", "enum": ["string", "int", "float", "bool", "date", "timestamp", "list<string>"] },
+                { "type": "string", "pattern": "^decimal\\( *[0-9]+ *, *[0-9]+ *\\)$" },
+            ],
+        })
+    }
+}
+
+/// What happens to personal data before it leaves the raw layer.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum PiiFile {
+    /// Replaced by a pseudonym: equal values stay equal, the value itself is gone.
+    Pseudonym,
+    /// Left out.
+    Drop,
+}
