@@ -200,7 +200,7 @@ def main() -> int:
         for model in models:
             for name, severity, query in checks_of(model):
                 count += 1
-                wrong = connection.execute(f"SELECT count(*) FROM ({query}) AS filas").fetchone()[0]
+                wrong = connection.execute(f"SELECT count(*) FROM ({query}) AS filas").fetchall()[0][0]
                 if wrong:
                     failures += severity == "error"
                     print(f"{severity}: {model.name}: {name}: {wrong} rows", file=sys.stderr)
@@ -221,10 +221,12 @@ def main() -> int:
 
     if not options.quiet:
         for name, seconds in per_model.items():
-            rows = connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
+            rows = connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
             print(f"{name:40} {rows:>8} rows {seconds * 1000:9.1f} ms")
         if "curated.kpi_resumen" in per_model:
-            print(connection.sql("SELECT kpi, valor, unidad, objetivo, estado FROM curated.kpi_resumen"))
+            query = "SELECT kpi, valor, unidad, objetivo, estado FROM curated.kpi_resumen"
+            for kpi, value, unit, target, state in connection.execute(query).fetchall():
+                print(f"{kpi:28} {value:>14} {unit:20} {'' if target is None else target:>6} {state}")
     print("  ".join(f"{part} {seconds:.3f} s" for part, seconds in timing.items()))
     return 1 if failures else 0
 

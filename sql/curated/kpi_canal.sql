@@ -1,0 +1,58 @@
+/*---
+description: >-
+  Los indicadores de atención por canal de ingreso del ticket, con los seis canales del conjunto de datos.
+materialized: view
+grain: [canal]
+checks:
+  - range: { porcentaje: { min: 0, max: 100 } }
+  - range: { satisfaccion: { min: 1, max: 5 } }
+  - range: { tasa_resolucion: { min: 0, max: 100 } }
+  - range: { nps: { min: -100, max: 100 } }
+---*/
+WITH tickets AS (
+    SELECT
+        canal,
+        min(canal_normalizado) AS canal_normalizado,
+        count(*) AS tickets,
+        count(DISTINCT cliente_id) AS clientes_unicos,
+        CAST(sum(satisfaccion_cliente) AS DOUBLE) AS suma_satisfaccion,
+        CAST(count(*) FILTER (WHERE es_satisfecho) AS DOUBLE) AS satisfechos,
+        CAST(count(*) FILTER (WHERE es_resuelto) AS DOUBLE) AS resueltos,
+        CAST(count(*) FILTER (WHERE tiene_cierre) AS DOUBLE) AS con_cierre,
+        CAST(sum(tiempo_respuesta_min) AS DOUBLE) AS suma_respuesta_min,
+        count(tiempo_respuesta_min) AS con_respuesta,
+        CAST(sum(tiempo_resolucion_horas) FILTER (WHERE tiene_cierre) AS DOUBLE) AS suma_resolucion_horas,
+        count(tiempo_resolucion_horas) FILTER (WHERE tiene_cierre) AS con_resolucion
+    FROM processed.tickets
+    GROUP BY canal
+),
+
+-- El NPS de un canal es el de las encuestas de sus propios tickets, no el del día repetido.
+encuestas AS (
+    SELECT
+        tickets.canal,
+        count(*) AS encuestas,
+        CAST(count(*) FILTER (WHERE encuestas.categoria_nps = 'promotor') AS DOUBLE) AS promotores,
+        CAST(count(*) FILTER (WHERE encuestas.categoria_nps = 'detractor') AS DOUBLE) AS detractores
+    FROM processed.encuestas AS encuestas
+    JOIN processed.tickets AS tickets ON tickets.ticket_id = encuestas.ticket_id
+    GROUP BY tickets.canal
+)
+
+SELECT
+    tickets.canal,
+    tickets.canal_normalizado,
+    tickets.tickets,
+    round(CAST(tickets.tickets AS DOUBLE) * 100 / sum(tickets.tickets) OVER (), 6) AS porcentaje,
+    round(suma_satisfaccion / tickets.tickets, 6) AS satisfaccion,
+    round(satisfechos * 100 / tickets.tickets, 6) AS csat,
+    round(resueltos * 100 / tickets.tickets, 6) AS tasa_resolucion,
+    round(con_cierre * 100 / tickets.tickets, 6) AS tasa_resolucion_con_cierre,
+    round(suma_respuesta_min / NULLIF(con_respuesta, 0), 6) AS tiempo_respuesta_min,
+    round(suma_resolucion_horas / NULLIF(con_resolucion, 0), 6) AS tiempo_resolucion_horas,
+    clientes_unicos,
+    COALESCE(encuestas.encuestas, 0) AS encuestas,
+    round((promotores - detractores) * 100 / encuestas.encuestas, 6) AS nps
+FROM tickets
+LEFT JOIN encuestas ON encuestas.canal = tickets.canal
+ORDER BY tickets.tickets DESC, tickets.canal
