@@ -4,10 +4,10 @@ description: >-
 materialized: view
 grain: [canal]
 checks:
-  - range: { porcentaje: { min: 0, max: 100 } }
-  - range: { satisfaccion: { min: 1, max: 5 } }
-  - range: { tasa_resolucion: { min: 0, max: 100 } }
-  - range: { nps: { min: -100, max: 100 } }
+  - name: valores_en_rango
+    expression: >-
+      porcentaje BETWEEN 0 AND 100 AND satisfaccion BETWEEN 1 AND 5 AND tasa_resolucion BETWEEN 0 AND 100
+      AND COALESCE(nps, 0) BETWEEN -100 AND 100
 ---*/
 WITH tickets AS (
     SELECT

@@ -11,8 +11,6 @@ SELECT
     motivo,
     min(anio_mes) AS anio_mes,
     count(*) AS llamadas,
-    count(DISTINCT cliente_id) AS clientes_unicos,
-    count(DISTINCT asesor_id) AS asesores_activos,
     CAST(sum(duracion_segundos) AS BIGINT) AS suma_segundos,
     CAST(sum(duracion_segundos) AS DOUBLE) / 60 / count(*) AS duracion_promedio_min,
     count(*) FILTER (WHERE sentimiento = 'positivo') AS positivas,

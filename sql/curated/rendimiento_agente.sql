@@ -15,20 +15,36 @@ WITH general AS (
     FROM processed.tickets
 ),
 
+-- Primero por cliente: así contar clientes es contar filas, sin un count(DISTINCT …) en miles de grupos.
+por_cliente AS (
+    SELECT
+        asesor_id,
+        canal,
+        anio_mes,
+        cliente_id,
+        count(*) AS tickets,
+        sum(satisfaccion_cliente) AS suma_satisfaccion,
+        count(*) FILTER (WHERE es_resuelto) AS resueltos,
+        count(*) FILTER (WHERE tiene_cierre) AS con_cierre,
+        count(tiempo_respuesta_min) AS con_respuesta,
+        COALESCE(sum(tiempo_respuesta_min), 0) AS suma_respuesta_min
+    FROM processed.tickets
+    GROUP BY asesor_id, canal, anio_mes, cliente_id
+),
+
 sumas AS (
     SELECT
         asesor_id,
         canal,
         anio_mes,
-        min(canal_normalizado) AS canal_normalizado,
-        count(*) AS tickets,
-        count(DISTINCT cliente_id) AS clientes_atendidos,
-        CAST(sum(satisfaccion_cliente) AS BIGINT) AS suma_satisfaccion,
-        count(*) FILTER (WHERE es_resuelto) AS resueltos,
-        count(*) FILTER (WHERE tiene_cierre) AS con_cierre,
-        count(tiempo_respuesta_min) AS con_respuesta,
-        CAST(COALESCE(sum(tiempo_respuesta_min), 0) AS BIGINT) AS suma_respuesta_min
-    FROM processed.tickets
+        CAST(sum(tickets) AS BIGINT) AS tickets,
+        count(*) AS clientes_atendidos,
+        CAST(sum(suma_satisfaccion) AS BIGINT) AS suma_satisfaccion,
+        CAST(sum(resueltos) AS BIGINT) AS resueltos,
+        CAST(sum(con_cierre) AS BIGINT) AS con_cierre,
+        CAST(sum(con_respuesta) AS BIGINT) AS con_respuesta,
+        CAST(sum(suma_respuesta_min) AS BIGINT) AS suma_respuesta_min
+    FROM por_cliente
     GROUP BY asesor_id, canal, anio_mes
 )
 

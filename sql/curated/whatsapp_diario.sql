@@ -11,7 +11,6 @@ SELECT
     remitente,
     min(anio_mes) AS anio_mes,
     count(*) AS mensajes,
-    count(DISTINCT cliente_id) AS clientes_unicos,
     count(*) FILTER (WHERE estado_mensaje IN ('entregado', 'leido')) AS entregados,
     count(*) FILTER (WHERE es_leido) AS leidos,
     count(*) FILTER (WHERE tiene_archivo) AS con_archivo,
