@@ -1,0 +1,215 @@
+//! Reading a dataset as a step of a physical plan.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::Statistics;
+use datafusion::common::internal_err;
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_plan::coop::make_cooperative;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties, SendableRecordBatchStream,
+};
+use futures::stream::{self, BoxStream, StreamExt};
+
+use super::csv::CsvReader;
+use super::fault::{Faults, StopAtFirst};
+use super::parquet::ParquetReader;
+use super::reader::{Reader, Scan};
+use crate::catalog::{Dataset, Format};
+use crate::store::InputFile;
+
+/// Reads the files of a dataset, some files a partition, each file from its beginning to its end.
+#[derive(Debug)]
+pub struct IngestExec {
+    dataset: Arc<Dataset>,
+    /// The files of each partition.
+    partitions: Vec<Vec<InputFile>>,
+    projection: Vec<usize>,
+    limit: Option<usize>,
+    schema: SchemaRef,
+    reader: Arc<dyn Reader>,
+    faults: Arc<dyn Faults>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl IngestExec {
+    /// Reads `projection` (positions in the columns of `dataset`) of `files` in at most `partitions` partitions, and no
+    /// more than `limit` rows in each.
+    pub fn try_new(
+        dataset: Arc<Dataset>,
+        files: Vec<InputFile>,
+        projection: Vec<usize>,
+        limit: Option<usize>,
+        partitions: usize,
+    ) -> Result<Self> {
+        let schema = SchemaRef::new(dataset.schema().project(&projection)?);
+        let partitions = share_out(files, partitions);
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&schema)),
+            Partitioning::UnknownPartitioning(partitions.len()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        )
+        .with_scheduling_type(SchedulingType::Cooperative);
+        let reader: Arc<dyn Reader> = match &dataset.format {
+            Format::Csv(options) => Arc::new(CsvReader::new(options.clone())),
+            Format::Parquet => Arc::new(ParquetReader),
+        };
+        Ok(Self {
+            dataset,
+            partitions,
+            projection,
+            limit,
+            schema,
+            reader,
+            faults: Arc::new(StopAtFirst),
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
+    }
+
+    /// The dataset that is read.
+    #[must_use]
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    fn bytes(&self, partition: Option<usize>) -> u64 {
+        let sizes = |files: &[InputFile]| files.iter().map(|file| file.meta.size).sum::<u64>();
+        match partition {
+            Some(partition) => self.partitions.get(partition).map_or(0, |files| sizes(files)),
+            None => self.partitions.iter().map(|files| sizes(files)).sum(),
+        }
+    }
+}
+
+/// Shares `files` out into at most `partitions` parts of nearly equal size, each in the order of `files`. There is
+/// always a part, be it empty.
+fn share_out(files: Vec<InputFile>, partitions: usize) -> Vec<Vec<InputFile>> {
+    let mut parts: Vec<(u64, Vec<usize>)> = vec![(0, Vec::new()); partitions.min(files.len()).max(1)];
+    let mut largest_first: Vec<usize> = (0..files.len()).collect();
+    largest_first.sort_by_key(|index| std::cmp::Reverse(files[*index].meta.size));
+    for index in largest_first {
+        if let Some((bytes, part)) = parts.iter_mut().min_by_key(|(bytes, part)| (*bytes, part.len())) {
+            *bytes += files[index].meta.size;
+            part.push(index);
+        }
+    }
+    let in_order = |(_, mut part): (u64, Vec<usize>)| {
+        part.sort_unstable();
+        part.into_iter().map(|index| files[index].clone()).collect()
+    };
+    parts.into_iter().map(in_order).collect()
+}
+
+impl DisplayAs for IngestExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let files: usize = self.partitions.iter().map(Vec::len).sum();
+        write!(f, "IngestExec: dataset={}, files={files}, columns=[{}]", self.dataset.name, columns.join(", "))?;
+        match self.limit {
+            Some(limit) => write!(f, ", limit={limit}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ExecutionPlan for IngestExec {
+    fn name(&self) -> &'static str {
+        "IngestExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        _: &[Arc<Statistics>],
+        args: &datafusion::physical_plan::statistics::StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        let mut statistics = Statistics::new_unknown(&self.schema);
+        let bytes = usize::try_from(self.bytes(args.partition())).unwrap_or(usize::MAX);
+        statistics.total_byte_size = Precision::Inexact(bytes);
+        Ok(Arc::new(statistics))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let Some(files) = self.partitions.get(partition) else {
+            return internal_err!("dataset {} has no partition {partition}", self.dataset.name);
+        };
+        let baseline = BaselineMetrics::new(&self.metrics, partition);
+        let scan = Arc::new(Scan {
+            dataset: Arc::clone(&self.dataset),
+            projection: self.projection.clone(),
+            schema: Arc::clone(&self.schema),
+            batch_rows: context.session_config().batch_size().max(1),
+            limit: self.limit,
+            faults: Arc::clone(&self.faults),
+            bytes_read: MetricBuilder::new(&self.metrics).counter("bytes_read", partition),
+            busy: baseline.elapsed_compute().clone(),
+        });
+        let reader = Arc::clone(&self.reader);
+        let batches = stream::iter(files.clone())
+            .flat_map(move |file| reader.read(file, Arc::clone(&scan)))
+            .map(move |batch| match batch {
+                Ok(batch) => {
+                    baseline.record_output(batch.num_rows());
+                    Ok(batch)
+                }
+                Err(error) => Err(DataFusionError::External(Box::new(error))),
+            })
+            .boxed();
+        let batches = up_to(batches, self.limit);
+        let stream = RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches);
+        Ok(make_cooperative(Box::pin(stream)))
+    }
+}
+
+/// `batches` up to the row number `limit`, and up to the first error.
+fn up_to(
+    batches: BoxStream<'static, Result<RecordBatch>>,
+    limit: Option<usize>,
+) -> BoxStream<'static, Result<RecordBatch>> {
+    let wanted = limit.unwrap_or(usize::MAX);
+    stream::try_unfold((batches, wanted), |(mut batches, wanted)| async move {
+        if wanted == 0 {
+            return Ok(None);
+        }
+        let Some(batch) = batches.next().await.transpose()? else { return Ok(None) };
+        let batch = batch.slice(0, batch.num_rows().min(wanted));
+        let rows = batch.num_rows();
+        Ok(Some((batch, (batches, wanted - rows))))
+    })
+    .boxed()
+}

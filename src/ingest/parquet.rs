@@ -1,0 +1,182 @@
+//! Parquet files to typed batches.
+//!
+//! The types come from the Parquet schema alone and not from the Arrow schema that some writers put beside it, so that
+//! a file means the same whoever wrote it: texts are texts, whether they were categories, large or small.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use datafusion::physical_plan::metrics::Count;
+use futures::future::{BoxFuture, FutureExt, TryFutureExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use object_store::{OBJECT_STORE_COALESCE_DEFAULT, coalesce_ranges};
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream};
+use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use super::chunks::fetch;
+use super::conform::{Way, conform, shown};
+use super::fault::{Fault, Position, type_name};
+use super::header;
+use super::reader::{Reader, Scan};
+use crate::catalog::Column;
+use crate::error::{Error, Result};
+use crate::store::InputFile;
+
+/// Bytes read at the end of a file in the hope that its whole footer is among them.
+const FOOTER_GUESS: usize = 64 << 10;
+
+/// The reader of Parquet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ParquetReader;
+
+impl Reader for ParquetReader {
+    fn read(&self, file: InputFile, scan: Arc<Scan>) -> BoxStream<'static, Result<RecordBatch>> {
+        let opened = open(file, scan).map_ok(|(opened, batches)| {
+            stream::try_unfold((opened, batches), |(mut opened, mut batches)| async move {
+                let batch = batches.try_next().await.map_err(|error| unreadable(&opened.file, error))?;
+                let Some(batch) = batch else { return Ok(None) };
+                let batch = opened.conform(&batch)?;
+                Ok(Some((batch, (opened, batches))))
+            })
+        });
+        stream::once(opened).try_flatten().boxed()
+    }
+}
+
+/// A file whose columns are known.
+struct Opened {
+    file: Arc<str>,
+    scan: Arc<Scan>,
+    /// The wanted columns: where they stand among those read, and how they become what is declared.
+    columns: Vec<(usize, Way)>,
+    /// Rows read before the next batch.
+    rows: u64,
+}
+
+async fn open(file: InputFile, scan: Arc<Scan>) -> Result<(Opened, ParquetRecordBatchStream<FileBytes>)> {
+    let name: Arc<str> = Arc::from(file.name.as_str());
+    if file.meta.size == 0 {
+        return Err(
+            Error::query(format!("{name}: the file is empty")).hint("a Parquet file has a footer even without rows")
+        );
+    }
+    let failed = |error| unreadable(&name, error);
+    let bytes = FileBytes { file, bytes_read: scan.bytes_read.clone() };
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder = ParquetRecordBatchStreamBuilder::new_with_options(bytes, options).await.map_err(failed)?;
+
+    let schema = Arc::clone(builder.schema());
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let positions = header::positions(&scan.dataset, &name, &names)?;
+    let mut ways = Vec::with_capacity(positions.len());
+    for (column, position) in scan.dataset.columns.iter().zip(&positions) {
+        let from = schema.field(*position).data_type();
+        ways.push(Way::between(from, column.column_type).ok_or_else(|| other_type(&name, column, from))?);
+    }
+
+    let mut read: Vec<usize> = scan.projection.iter().map(|index| positions[*index]).collect();
+    let mask = ProjectionMask::roots(builder.parquet_schema(), read.iter().copied());
+    // The columns come in the order of the file.
+    read.sort_unstable();
+    let place = |index: &usize| (read.partition_point(|position| *position < positions[*index]), ways[*index]);
+    let columns = scan.projection.iter().map(place).collect();
+    let batch_rows = scan.batch_rows.min(scan.limit.unwrap_or(usize::MAX)).max(1);
+    let batches = builder.with_projection(mask).with_batch_size(batch_rows).build().map_err(failed)?;
+    Ok((Opened { file: name, scan, columns, rows: 0 }, batches))
+}
+
+impl Opened {
+    /// The declared columns of a batch as it was read; its faults go to the policy.
+    fn conform(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let _busy = self.scan.busy.timer();
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
+        let mut faults = Vec::new();
+        for (wanted, (position, way)) in self.columns.iter().enumerate() {
+            let column = &self.scan.dataset.columns[self.scan.projection[wanted]];
+            let (array, found) = conform(batch.column(*position), column, *way)?;
+            arrays.push(array);
+            faults.extend(found.into_iter().map(|fault| (fault.row, *position, column, fault.reason)));
+        }
+        faults.sort_by_key(|(row, position, ..)| (*row, *position));
+        for (row, position, column, reason) in &faults {
+            self.scan.faults.take(Fault {
+                file: Arc::clone(&self.file),
+                position: Position::Row(self.rows + *row as u64 + 1),
+                column: Some(column.name.clone()),
+                value: Some(shown(batch.column(*position), *row)),
+                raw: String::new(),
+                reason: *reason,
+            })?;
+        }
+        self.rows += batch.num_rows() as u64;
+        self.scan.batch(arrays, batch.num_rows(), faults.iter().map(|(row, ..)| *row))
+    }
+}
+
+fn other_type(file: &str, column: &Column, from: &DataType) -> Error {
+    let name = &column.name;
+    Error::usage(format!(
+        "{file}: column `{name}` holds {from}, which cannot be read as {}",
+        type_name(column.column_type)
+    ))
+    .hint("declare the column in catalog.yaml with the type it has in the file")
+}
+
+fn unreadable(file: &str, error: ParquetError) -> Error {
+    match error {
+        ParquetError::External(source) => match source.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(source) => broken(file, &source.to_string()).because(source),
+        },
+        error => broken(file, &error.to_string()).because(error),
+    }
+}
+
+fn broken(file: &str, why: &str) -> Error {
+    Error::query(format!("{file}: not a whole Parquet file: {why}"))
+        .hint("write the file again, or set the dataset's `format`")
+}
+
+/// The bytes of one file for the Parquet decoder.
+struct FileBytes {
+    file: InputFile,
+    bytes_read: Count,
+}
+
+impl FileBytes {
+    async fn get(&self, range: Range<u64>) -> Result<Bytes, ParquetError> {
+        let bytes = fetch(&self.file, range).await.map_err(|error| ParquetError::External(Box::new(error)))?;
+        self.bytes_read.add(bytes.len());
+        Ok(bytes)
+    }
+}
+
+impl AsyncFileReader for FileBytes {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
+        self.get(range).boxed()
+    }
+
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
+        let get = |range| self.get(range);
+        async move { coalesce_ranges(&ranges, get, OBJECT_STORE_COALESCE_DEFAULT).await }.boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
+        let size = self.file.meta.size;
+        async move {
+            let reader = ParquetMetaDataReader::new().with_prefetch_hint(Some(FOOTER_GUESS));
+            Ok(Arc::new(reader.load_and_finish(self, size).await?))
+        }
+        .boxed()
+    }
+}

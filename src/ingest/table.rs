@@ -1,0 +1,71 @@
+//! The files of a dataset as a table.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Statistics;
+use datafusion::common::stats::Precision;
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::exec::IngestExec;
+use crate::catalog::Dataset;
+use crate::store::InputFile;
+
+/// A table of schema `raw`: its columns are those the catalog declares, its rows those of all files.
+///
+/// Files are read anew by every query. Nothing is opened before a query runs.
+#[derive(Debug)]
+pub struct DatasetTable {
+    dataset: Arc<Dataset>,
+    schema: SchemaRef,
+    files: Vec<InputFile>,
+}
+
+impl DatasetTable {
+    /// The table of `dataset` in `files`.
+    #[must_use]
+    pub fn new(dataset: &Dataset, files: Vec<InputFile>) -> Self {
+        Self { dataset: Arc::new(dataset.clone()), schema: dataset.schema(), files }
+    }
+
+    /// The files, in the order they were given.
+    #[must_use]
+    pub fn files(&self) -> &[InputFile] {
+        &self.files
+    }
+}
+
+#[async_trait]
+impl TableProvider for DatasetTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        let bytes: u64 = self.files.iter().map(|file| file.meta.size).sum();
+        let mut statistics = Statistics::new_unknown(&self.schema);
+        statistics.total_byte_size = Precision::Inexact(usize::try_from(bytes).unwrap_or(usize::MAX));
+        Some(statistics)
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let projection = projection.cloned().unwrap_or_else(|| (0..self.dataset.columns.len()).collect());
+        let partitions = state.config().target_partitions();
+        let plan = IngestExec::try_new(Arc::clone(&self.dataset), self.files.clone(), projection, limit, partitions)?;
+        Ok(Arc::new(plan))
+    }
+}

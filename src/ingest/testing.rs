@@ -1,0 +1,133 @@
+//! What the tests of this room share: datasets in a line, files in memory, reading everything.
+
+use std::sync::{Arc, Mutex};
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::util::pretty::pretty_format_batches;
+use datafusion::error::DataFusionError;
+use datafusion::physical_plan::metrics::{Count, Time};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use object_store::memory::InMemory;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use super::fault::{Fault, Faults, StopAtFirst};
+use super::reader::Scan;
+use super::table::DatasetTable;
+use crate::catalog::{Column, ColumnType, CsvOptions, Dataset, Format};
+use crate::error::{Error, Result};
+use crate::store::InputFile;
+
+/// A CSV dataset `d` from `id string!; edad int; …`, where `!` means required.
+pub(super) fn dataset(columns: &str) -> Dataset {
+    let column = |text: &str| {
+        let (name, type_name) = text.trim().split_once(' ').unwrap();
+        let required = type_name.ends_with('!');
+        let column_type = match type_name.trim_end_matches('!') {
+            "string" => ColumnType::String,
+            "int" => ColumnType::Int,
+            "float" => ColumnType::Float,
+            "decimal" => ColumnType::Decimal { precision: 10, scale: 2 },
+            "bool" => ColumnType::Bool,
+            "date" => ColumnType::Date,
+            "timestamp" => ColumnType::Timestamp,
+            "list" | "list<string>" => ColumnType::StringList,
+            other => panic!("no type {other}"),
+        };
+        Column { name: name.to_owned(), column_type, required, description: String::new(), pii: None }
+    };
+    Dataset {
+        name: "d".to_owned(),
+        description: String::new(),
+        path: "d.csv".to_owned(),
+        format: Format::Csv(CsvOptions::default()),
+        columns: columns.split(';').map(column).collect(),
+    }
+}
+
+/// Files in one store in memory.
+pub(super) async fn files(contents: &[(&str, &[u8])]) -> Vec<InputFile> {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let mut files = Vec::new();
+    for (name, bytes) in contents {
+        let path = object_store::path::Path::from(*name);
+        store.put(&path, bytes.to_vec().into()).await.unwrap();
+        let meta = store.head(&path).await.unwrap();
+        files.push(InputFile { name: (*name).to_owned(), store: Arc::clone(&store), meta });
+    }
+    files
+}
+
+/// All columns of `dataset`, with faults for `faults`.
+pub(super) fn scan(dataset: &Dataset, batch_rows: usize, faults: Arc<dyn Faults>) -> Arc<Scan> {
+    Arc::new(Scan {
+        dataset: Arc::new(dataset.clone()),
+        projection: (0..dataset.columns.len()).collect(),
+        schema: dataset.schema(),
+        batch_rows,
+        limit: None,
+        faults,
+        bytes_read: Count::new(),
+        busy: Time::new(),
+    })
+}
+
+/// What `sql` says about the table `d` of `files`.
+pub(super) async fn query(dataset: &Dataset, files: Vec<InputFile>, sql: &str) -> Result<RecordBatch> {
+    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
+    context.register_table("d", Arc::new(DatasetTable::new(dataset, files))).unwrap();
+    let frame = context.sql(sql).await.unwrap();
+    let schema = Arc::clone(frame.schema().inner());
+    let batches = frame.collect().await.map_err(|error| own_error(&error))?;
+    Ok(concat_batches(&schema, &batches).unwrap())
+}
+
+/// The same as a table of text.
+pub(super) async fn query_text(dataset: &Dataset, files: Vec<InputFile>, sql: &str) -> Result<String> {
+    Ok(pretty_format_batches(&[query(dataset, files, sql).await?]).unwrap().to_string())
+}
+
+/// The error of this room inside an error of the engine, which may be shared by several of its tasks.
+pub(super) fn own_error(error: &DataFusionError) -> Error {
+    let root = error.find_root();
+    let DataFusionError::External(source) = root else { panic!("not an error of the reader: {root}") };
+    let own = source.downcast_ref::<Error>().unwrap();
+    let copy = Error::new(own.kind(), own.message()).findings(own.all_findings().to_vec());
+    own.next_step().map(str::to_owned).into_iter().fold(copy, Error::hint)
+}
+
+/// Message, places, lines and hints of an error, one a line.
+pub(super) fn told(error: &Error) -> String {
+    let mut lines = vec![format!("{} (exit {})", error.message(), error.kind().exit_code())];
+    for finding in error.all_findings() {
+        lines.push(format!("- {}", finding.message));
+        if let Some(place) = &finding.place {
+            lines.push(format!("  at {place}, {} wide: {}", place.width, place.text));
+        }
+        lines.extend(finding.hint.as_ref().map(|hint| format!("  hint: {hint}")));
+    }
+    lines.extend(error.next_step().map(|hint| format!("hint: {hint}")));
+    lines.join("\n")
+}
+
+/// A policy that keeps all faults and goes on.
+#[derive(Debug, Default)]
+pub(super) struct KeepAll(Mutex<Vec<Fault>>);
+
+impl KeepAll {
+    pub(super) fn faults(&self) -> Vec<Fault> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Faults for KeepAll {
+    fn take(&self, fault: Fault) -> Result<()> {
+        self.0.lock().unwrap().push(fault);
+        Ok(())
+    }
+}
+
+/// The strict policy.
+pub(super) fn strict() -> Arc<dyn Faults> {
+    Arc::new(StopAtFirst)
+}
