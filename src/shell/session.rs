@@ -1,0 +1,151 @@
+//! What the shell asks of the engine behind it.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, SchemaRef};
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::error::Result;
+use crate::name::{Layer, TableName, closest};
+
+/// Somebody who answers SQL over one project.
+#[async_trait]
+pub trait Session: Send + Sync {
+    /// What the prompt shows before `>`: the project and its release, `satisfaccion_cliente:1`.
+    fn title(&self) -> String;
+
+    /// Plans one statement; its rows come as they are read from the stream.
+    async fn answer(&self, statement: &Statement) -> Result<Answer>;
+
+    /// Every table and view, by layer and name.
+    async fn tables(&self) -> Result<Vec<TableEntry>>;
+
+    /// The columns of one of them.
+    async fn columns(&self, table: &TableName) -> Result<Vec<ColumnEntry>>;
+}
+
+/// One statement as a person wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// What messages call the text it stands in: `statement 3`, `stdin`.
+    pub file: String,
+    /// The line of that text it begins on, from 1.
+    pub line: usize,
+    /// The column it begins at, in characters from 1.
+    pub column: usize,
+    /// Its SQL, with or without the closing semicolon.
+    pub sql: String,
+}
+
+impl Statement {
+    /// The SQL moved to where it stands in its file, so that places the parser tells are places of the file.
+    #[must_use]
+    pub fn in_place(&self) -> String {
+        let above = "\n".repeat(self.line.saturating_sub(1));
+        let before = " ".repeat(self.column.saturating_sub(1));
+        format!("{above}{before}{}", self.sql)
+    }
+}
+
+/// The rows of a statement. Dropping the stream stops the work.
+pub struct Answer {
+    /// The columns; none where the statement only did something.
+    pub schema: SchemaRef,
+    /// The rows, batch by batch.
+    pub rows: BoxStream<'static, Result<RecordBatch>>,
+}
+
+/// What a table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableKind {
+    /// Files as they came.
+    Dataset,
+    /// Rows that are stored.
+    Table,
+    /// SQL that is run when it is read.
+    View,
+}
+
+impl TableKind {
+    /// The word of it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dataset => "dataset",
+            Self::Table => "table",
+            Self::View => "view",
+        }
+    }
+}
+
+/// One line of `\d`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableEntry {
+    /// Its layer and name.
+    pub name: TableName,
+    /// What it is.
+    pub kind: TableKind,
+    /// What it holds; empty where nobody wrote it.
+    pub description: String,
+}
+
+/// One line of `\d name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnEntry {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub data_type: DataType,
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// What it holds; empty where nobody wrote it.
+    pub description: String,
+}
+
+/// The table a person means by `wanted`: by its full name, or by its own name in the first layer that has it. Otherwise
+/// the nearest name, if there is one.
+pub(super) fn find<'a>(tables: &'a [TableEntry], wanted: &str) -> Result<&'a TableEntry, Option<String>> {
+    let unquoted = wanted.replace('"', "");
+    let wanted = unquoted.trim_end_matches(';').trim();
+    if let Ok(name) = wanted.parse::<TableName>()
+        && let Some(table) = tables.iter().find(|table| table.name == name)
+    {
+        return Ok(table);
+    }
+    let by_layer = |layer: Layer| tables.iter().find(|table| table.name.layer == layer && table.name.name == wanted);
+    if let Some(table) = Layer::SEARCH_ORDER.into_iter().find_map(by_layer) {
+        return Ok(table);
+    }
+    let full: Vec<String> = tables.iter().map(|table| table.name.to_string()).collect();
+    let own = tables.iter().map(|table| table.name.name.as_str());
+    Err(closest(wanted, full.iter().map(String::as_str).chain(own)).map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables() -> Vec<TableEntry> {
+        ["processed.tickets", "raw.tickets", "curated.kpi_nps"]
+            .map(|name| TableEntry { name: name.parse().unwrap(), kind: TableKind::Table, description: String::new() })
+            .to_vec()
+    }
+
+    #[test]
+    fn a_table_is_found_as_sql_would_find_it() {
+        let tables = tables();
+        let found = |wanted: &str| find(&tables, wanted).map(|table| table.name.to_string());
+        assert_eq!(found("tickets").unwrap(), "processed.tickets");
+        assert_eq!(found("raw.tickets;").unwrap(), "raw.tickets");
+        assert_eq!(found("\"kpi_nps\"").unwrap(), "curated.kpi_nps");
+        assert_eq!(found("kpi_np"), Err(Some("kpi_nps".to_owned())));
+        assert_eq!(found("curated.kpi_npss"), Err(Some("curated.kpi_nps".to_owned())));
+        assert_eq!(found("zzz"), Err(None));
+    }
+
+    #[test]
+    fn a_statement_keeps_its_place() {
+        let statement = Statement { file: "stdin".to_owned(), line: 3, column: 4, sql: "SELECT 1".to_owned() };
+        assert_eq!(statement.in_place(), "\n\n   SELECT 1");
+    }
+}

@@ -1,0 +1,258 @@
+//! The loop over a session that answers from a script.
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use arrow::array::Int64Array;
+use async_trait::async_trait;
+use futures::stream;
+use insta::assert_snapshot;
+
+use super::*;
+use crate::name::TableName;
+use crate::output::{Capture, Terminal, Verbosity};
+
+/// Answers `SELECT <n>` with the numbers below n, never answers `hang`, panics at `panic`, and refuses the rest.
+struct Script;
+
+#[async_trait]
+impl Session for Script {
+    fn title(&self) -> String {
+        "satisfaccion_cliente:1".to_owned()
+    }
+
+    async fn answer(&self, statement: &Statement) -> Result<Answer> {
+        let words: Vec<&str> = statement.sql.trim_end_matches(';').split_whitespace().collect();
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
+        let rows: BoxStream<'static, Result<RecordBatch>> = match words.as_slice() {
+            ["SELECT", count] => {
+                let numbers = Int64Array::from_iter_values(0..count.parse().unwrap());
+                let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(numbers)]).unwrap();
+                stream::iter([Ok(batch)]).boxed()
+            }
+            ["SET", ..] => {
+                return Ok(Answer { schema: Arc::new(Schema::empty()), rows: stream::empty().boxed() });
+            }
+            ["hang"] => stream::pending().boxed(),
+            ["panic"] => stream::once(async { panic!("an operator's defect") }).boxed(),
+            ["late"] => stream::iter([Err(Error::query("division by zero"))]).boxed(),
+            _ => return Err(Error::query(format!("cannot read line {}", statement.line))),
+        };
+        Ok(Answer { schema, rows })
+    }
+
+    async fn tables(&self) -> Result<Vec<TableEntry>> {
+        let entry = |name: &str, kind, description: &str| TableEntry {
+            name: name.parse().unwrap(),
+            kind,
+            description: description.to_owned(),
+        };
+        Ok(vec![
+            entry("curated.kpi_nps", TableKind::View, "NPS por mes"),
+            entry("processed.tickets", TableKind::Table, ""),
+            entry("raw.tickets_soporte", TableKind::Dataset, "Un ticket por fila"),
+        ])
+    }
+
+    async fn columns(&self, table: &TableName) -> Result<Vec<ColumnEntry>> {
+        let column = |name: &str, data_type, nullable| ColumnEntry {
+            name: name.to_owned(),
+            data_type,
+            nullable,
+            description: format!("de {}", table.name),
+        };
+        Ok(vec![column("periodo", DataType::Date32, false), column("nps", DataType::Float64, true)])
+    }
+}
+
+fn shell() -> (Shell, Capture) {
+    let (printer, capture) =
+        Printer::captured(Verbosity::Normal, Terminal { stdout: true, width: Some(80), ..Terminal::default() });
+    let mut shell = Shell::new(Arc::new(Script), printer);
+    shell.interrupt = || Box::pin(std::future::pending());
+    (shell, capture)
+}
+
+#[tokio::main]
+async fn piped(text: &'static str) -> (Option<Kind>, String, String) {
+    let (shell, capture) = shell();
+    let failure = shell.read(Cursor::new(text)).await.unwrap();
+    (failure, capture.take_stdout(), capture.take_stderr())
+}
+
+#[test]
+fn a_pipe_is_run_in_order_and_its_first_failure_told() {
+    let (failure, out, said) = piped("SELECT 1;\nFALSCH;\nSELECT\n 2; late;\n\\zzz\nSELECT 1");
+    assert_eq!(failure, Some(Kind::Query));
+    assert_snapshot!(out, @"
+    ╭───╮
+    │ n │
+    ├───┤
+    │ 0 │
+    ╰───╯
+    ╭───╮
+    │ n │
+    ├───┤
+    │ 0 │
+    │ 1 │
+    ╰───╯
+    ╭───╮
+    │ n │
+    ├───┤
+    │ 0 │
+    ╰───╯
+    ");
+    assert_snapshot!(said, @r#"
+    error: cannot read line 2
+    error: division by zero
+    error: unknown command \zzz
+      hint: \? lists the commands
+    "#);
+}
+
+#[test]
+fn a_pipe_without_failures_ends_with_success() {
+    assert_eq!(piped("SET a = 1;\nSELECT 0;\n").0, None);
+    assert_eq!(piped("").0, None);
+    assert_eq!(piped("\\q\nFALSCH;").0, None);
+}
+
+#[test]
+fn tables_and_columns_are_listed() {
+    assert_snapshot!(piped("\\d").1, @"
+    ╭───────────┬─────────────────┬─────────┬────────────────────╮
+    │ layer     │ name            │ kind    │ description        │
+    ├───────────┼─────────────────┼─────────┼────────────────────┤
+    │ curated   │ kpi_nps         │ view    │ NPS por mes        │
+    │ processed │ tickets         │ table   │                    │
+    │ raw       │ tickets_soporte │ dataset │ Un ticket por fila │
+    ╰───────────┴─────────────────┴─────────┴────────────────────╯
+    ");
+    assert_snapshot!(piped(".tables").1, @"
+    ╭───────────┬─────────────────┬─────────┬────────────────────╮
+    │ layer     │ name            │ kind    │ description        │
+    ├───────────┼─────────────────┼─────────┼────────────────────┤
+    │ processed │ tickets         │ table   │                    │
+    │ raw       │ tickets_soporte │ dataset │ Un ticket por fila │
+    ╰───────────┴─────────────────┴─────────┴────────────────────╯
+    ");
+    assert_snapshot!(piped("\\dv").1, @"
+    ╭─────────┬─────────┬──────┬─────────────╮
+    │ layer   │ name    │ kind │ description │
+    ├─────────┼─────────┼──────┼─────────────┤
+    │ curated │ kpi_nps │ view │ NPS por mes │
+    ╰─────────┴─────────┴──────┴─────────────╯
+    ");
+    let (_, out, said) = piped("\\d kpi_nps;");
+    assert_snapshot!(out, @"
+    ╭─────────┬───────┬──────────┬─────────────╮
+    │ column  │ type  │ nullable │ description │
+    ├─────────┼───────┼──────────┼─────────────┤
+    │ periodo │ date  │ no       │ de kpi_nps  │
+    │ nps     │ float │ yes      │ de kpi_nps  │
+    ╰─────────┴───────┴──────────┴─────────────╯
+    ");
+    assert_snapshot!(said, @"view curated.kpi_nps: NPS por mes");
+}
+
+#[test]
+fn what_is_misspelt_is_asked_about() {
+    let (failure, _, said) = piped("\\d kpi_npps\n\\tabels\n\\q now\n\\format cvs\n\\maxrows -1\n\\format parquet");
+    assert_eq!(failure, Some(Kind::Query));
+    assert_snapshot!(said, @r#"
+    error: no table or view is called `kpi_npps`
+      hint: did you mean `kpi_nps`?
+    error: unknown command \tabels
+      hint: did you mean \tables?
+    error: \q takes no argument, but got `now`
+    error: unknown format `cvs`
+      hint: did you mean `csv`?
+    error: \maxrows takes a number above 0 or all, but got `-1`
+    error: parquet is not text: the shell cannot show it
+      hint: write a file: cauce query --format parquet -o FILE "SELECT …"
+    "#);
+}
+
+#[test]
+fn help_lists_every_command() {
+    assert_snapshot!(piped("help").1, @r#"
+    SQL ends with a semicolon. Ctrl-C stops a query, Tab completes.
+
+      \d [table]           tables and views, or the columns of one (\describe)
+      \dt                  datasets and tables (\tables)
+      \dv                  views (\views)
+      \x [on|off]          one line a column instead of a table (\expanded)
+      \format [format]     how results are written: table, box, csv, json, … (\mode)
+      \maxrows [rows|all]  the most rows of a result that are shown
+      \?                   this help (\help, \h)
+      \q                   leave (also Ctrl-D) (\quit, \exit)
+
+    A command may also begin with a dot: .tables
+    "#);
+}
+
+#[test]
+fn results_are_shown_as_asked() {
+    let (_, out, said) =
+        piped("\\x\nSELECT 1;\n\\x off\n\\format csv\nSELECT 2;\n\\format table\n\\maxrows 1\nSELECT 3;");
+    assert_snapshot!(out, @"
+    ── row 1 ───────────────────────────────────────────────────
+    n │ 0
+    n
+    0
+    1
+    ╭───╮
+    │ n │
+    ├───┤
+    │ 0 │
+    ╰───╯
+    ");
+    assert_snapshot!(said, @"
+    one line a column
+    one line a row
+    results are written as csv
+    results are written as table
+    rows shown of a result: at most 1
+    1 of 3 rows shown
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_stops_the_statement_and_not_the_shell() {
+    let (mut shell, capture) = shell();
+    shell.interrupt = || Box::pin(tokio::time::sleep(Duration::from_millis(50)));
+    let hang = || inputs("statement 1", "hang;").remove(0);
+    let error = shell.run(hang(), true).await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (Kind::Interrupted, "stopped"));
+
+    shell.interrupt = || Box::pin(std::future::pending());
+    shell.run(inputs("statement 2", "SELECT 1;").remove(0), true).await.unwrap();
+    assert!(capture.take_stderr().starts_with("1 row · "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_ends_a_pipe() {
+    let (mut shell, _) = shell();
+    shell.interrupt = || Box::pin(tokio::time::sleep(Duration::from_millis(50)));
+    let failure = shell.read(Cursor::new("hang;\nSELECT 1;")).await.unwrap();
+    assert_eq!(failure, Some(Kind::Interrupted));
+}
+
+#[test]
+fn an_operator_that_dies_is_no_empty_result() {
+    let (failure, _, said) = piped("panic;");
+    assert_eq!(failure, Some(Kind::Bug));
+    assert!(said.starts_with("error: the query ended without a result\n"), "{said}");
+}
+
+#[test]
+fn what_returns_no_columns_is_done() {
+    let (shell, capture) = shell();
+    let mut shell = shell;
+    tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(shell.run(inputs("statement 1", "SET a = 1;").remove(0), true))
+        .unwrap();
+    assert_eq!(capture.take_stdout(), "");
+    assert!(capture.take_stderr().starts_with("done · "));
+}
