@@ -15,6 +15,8 @@ checks:
     expression: estado_plazo <> 'sin_calendario'
   - name: habiles_no_mas_que_calendario
     expression: dias_habiles <= dias_calendario
+  - name: en_plazo_es_15_dias_habiles_o_menos
+    expression: estado_plazo = 'sin_calendario' OR (estado_plazo = 'en_plazo') = (dias_habiles <= 15)
 ---*/
 WITH corte AS (
     SELECT greatest(max(fecha), max(fecha_respuesta)) AS fecha_corte
@@ -35,7 +37,12 @@ plazos AS (
         reclamos.fecha_respuesta,
         reclamos.tiene_respuesta,
         reclamos.dias_calendario,
-        respuesta.habiles_acumulados - presentacion.habiles_acumulados AS dias_habiles,
+        -- Responder en un día no hábil es responder el hábil siguiente: así 15 o menos es siempre estar en plazo.
+        CASE
+            WHEN reclamos.fecha_respuesta = reclamos.fecha THEN 0
+            WHEN respuesta.es_habil THEN respuesta.habiles_acumulados - presentacion.habiles_acumulados
+            ELSE respuesta.habiles_acumulados - presentacion.habiles_acumulados + 1
+        END AS dias_habiles,
         vencimiento.fecha AS fecha_limite,
         corte.fecha_corte
     FROM processed.reclamos AS reclamos
