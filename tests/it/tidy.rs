@@ -193,6 +193,16 @@ fn missing_on_the_map(library: &RustFile, map: &str) -> Vec<String> {
     missing.map(|room| format!("docs/architecture.md: no row of the map tells of `{room}`")).collect()
 }
 
+/// The files that a document links to, as written: `[text](path)` without a scheme.
+fn links(text: &str) -> Vec<&str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(target, _)| target));
+    targets.map(|target| target.split('#').next().unwrap_or_default()).filter(|path| is_file_link(path)).collect()
+}
+
+fn is_file_link(target: &str) -> bool {
+    !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:")
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -253,6 +263,22 @@ fn the_map_shows_every_room() {
     let library = files_under("src").into_iter().find(|file| file.path == "src/lib.rs").unwrap();
     let map = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     assert_none(&missing_on_the_map(&library, &map));
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let folders = ["", "docs"].map(|folder| root().join(folder));
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+    let documents: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|ending| ending == "md")).collect();
+    assert!(documents.len() >= 4, "{documents:?}");
+    let mut broken = Vec::new();
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        let missing = links(&text).into_iter().filter(|link| !document.with_file_name(link).exists());
+        broken.extend(missing.map(|link| format!("{}: nothing at {link}", document.display())));
+    }
+    assert_none(&broken);
 }
 
 mod the_rules_can_fail {
@@ -332,5 +358,11 @@ mod the_rules_can_fail {
         assert_eq!(declared_nowhere(&files, &["src/lib.rs"]), ["src/store/lost.rs: no module declares this file"]);
         assert_eq!(missing_on_the_map(&files[0], "| `table` | tables |\nand `store`").len(), 1);
         assert_none(&missing_on_the_map(&files[0], "| `store` | stores |"));
+    }
+
+    #[test]
+    fn a_link_to_nowhere() {
+        let text = "[a](docs/a.md#b), [c](https://c.example/x.md), [d](#e) and ![f](g.svg)";
+        assert_eq!(links(text), ["docs/a.md", "g.svg"]);
     }
 }
