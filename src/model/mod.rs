@@ -3,6 +3,19 @@
 //! The path is the name: `sql/curated/kpi_canal.sql` is `curated.kpi_canal`. What a model depends on comes from its
 //! parsed SQL, never from a declaration.
 
+mod fingerprint;
+mod graph;
+mod header;
+mod names;
+mod parse;
+mod sql;
+
+pub use graph::{Models, unknown_layer};
+pub use names::Known;
+pub use sql::{Parsed, Reference, Sql};
+
+use std::collections::BTreeMap;
+
 use crate::name::TableName;
 
 /// A parsed model file.
@@ -18,6 +31,12 @@ pub struct Model {
     pub header: Header,
     /// The datasets and models its SELECT reads, resolved, sorted, without duplicates.
     pub inputs: Vec<TableName>,
+    /// The datasets and models its checks read, resolved, sorted, without duplicates and without itself. They need not
+    /// be built before this model, only before its checks.
+    pub check_inputs: Vec<TableName>,
+    /// What the model means, as 64 hexadecimal digits; equal for texts that differ only in white space, comments,
+    /// descriptions and the case of unquoted words.
+    pub fingerprint: String,
 }
 
 /// The header of a model.
@@ -33,6 +52,10 @@ pub struct Header {
     pub grain: Vec<String>,
     /// What must hold before a release; the grain's check included.
     pub checks: Vec<Check>,
+    /// What the columns mean, by name.
+    pub columns: BTreeMap<String, String>,
+    /// Words to select models by.
+    pub tags: Vec<String>,
 }
 
 /// How a model is kept.

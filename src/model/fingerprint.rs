@@ -1,0 +1,113 @@
+//! What a model means, as one number: equal for texts that differ only in white space, comments and letter case.
+
+use std::fmt::Write as _;
+
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+use sha2::{Digest, Sha256};
+
+use super::sql::is_significant;
+use super::{Header, Materialized, Rule, Severity};
+
+/// The fingerprint of a model: 64 hexadecimal digits.
+///
+/// Changes with the tokens of the SQL, with how the model is kept and with its checks; not with descriptions and tags.
+pub(super) fn fingerprint(tokens: &[TokenWithSpan], header: &Header) -> String {
+    let mut hasher = Hasher(Sha256::new());
+    hasher.text("model 1");
+    for token in tokens.iter().map(|token| &token.token).filter(|token| is_significant(token)) {
+        match token {
+            Token::SemiColon => {}
+            Token::Word(word) if word.quote_style.is_none() => hasher.text(&word.value.to_ascii_lowercase()),
+            other => hasher.text(&other.to_string()),
+        }
+    }
+    hasher.text("header");
+    hasher.text(match header.materialized {
+        Materialized::Table => "table",
+        Materialized::View => "view",
+    });
+    hasher.texts(&header.partition_by);
+    hasher.texts(&header.grain);
+    for check in &header.checks {
+        hasher.text(&check.name);
+        hasher.text(match check.severity {
+            Severity::Error => "error",
+            Severity::Warn => "warn",
+        });
+        hasher.rule(&check.rule);
+    }
+    let digest = hasher.0.finalize();
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Hashes texts so that two lists of texts are equal only if each text is.
+struct Hasher(Sha256);
+
+impl Hasher {
+    fn text(&mut self, text: &str) {
+        self.0.update((text.len() as u64).to_le_bytes());
+        self.0.update(text.as_bytes());
+    }
+
+    fn texts(&mut self, texts: &[String]) {
+        self.0.update((texts.len() as u64).to_le_bytes());
+        texts.iter().for_each(|text| self.text(text));
+    }
+
+    fn optional(&mut self, text: Option<&str>) {
+        self.0.update([u8::from(text.is_some())]);
+        self.text(text.unwrap_or_default());
+    }
+
+    fn rule(&mut self, rule: &Rule) {
+        match rule {
+            Rule::NotNull(columns) => {
+                self.text("not_null");
+                self.texts(columns);
+            }
+            Rule::Unique(columns) => {
+                self.text("unique");
+                self.texts(columns);
+            }
+            Rule::AcceptedValues { column, values } => {
+                self.text("accepted_values");
+                self.text(column);
+                self.texts(values);
+            }
+            Rule::Range { column, min, max } => {
+                self.text("range");
+                self.text(column);
+                self.optional(min.as_deref());
+                self.optional(max.as_deref());
+            }
+            Rule::Relationship { column, table, to_column } => {
+                self.text("relationship");
+                self.text(column);
+                self.text(&table.to_string());
+                self.text(to_column);
+            }
+            Rule::Expression(expression) => {
+                self.text("expression");
+                self.text(expression);
+            }
+            Rule::NullShare { column, max } => {
+                self.text("null_share");
+                self.text(column);
+                self.text(&max.to_string());
+            }
+            Rule::RowCount { min, max } => {
+                self.text("row_count");
+                self.optional(min.map(|n| n.to_string()).as_deref());
+                self.optional(max.map(|n| n.to_string()).as_deref());
+            }
+            Rule::Sql(sql) => {
+                self.text("sql");
+                self.text(sql);
+            }
+        }
+    }
+}
