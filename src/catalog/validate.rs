@@ -16,6 +16,8 @@ const MAX_PRECISION: u8 = 38;
 
 /// Reads and validates a catalog.
 pub(super) fn parse(text: &str, file_name: &str) -> Result<Catalog> {
+    // Some editors begin a file with a mark of its byte order; it means nothing in UTF-8.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (file, mut notes) = document::read::<CatalogFile>(Text::whole(file_name, text), unknown);
     let catalog = file.map(|file| catalog(file, &mut notes));
     let findings = notes.into_findings();
@@ -398,6 +400,12 @@ datasets:
         let Format::Csv(tsv) = &catalog.datasets["tabulados"].format else { panic!("tsv is delimited text") };
         assert_eq!((tsv.delimiter, tsv.null.as_slice()), (b'\t', [String::new()].as_slice()));
         assert_eq!(catalog.stores["s3://pruebas"].endpoint.as_deref(), Some("http://127.0.0.1:9000"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_the_line_ends_of_windows_mean_nothing() {
+        let windows = format!("\u{feff}{}", GOOD.replace('\n', "\r\n"));
+        assert_eq!(Catalog::parse(&windows, "catalog.yaml").unwrap(), Catalog::parse(GOOD, "catalog.yaml").unwrap());
     }
 
     #[test]

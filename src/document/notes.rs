@@ -80,8 +80,11 @@ impl<'a> Notes<'a> {
         Self { text, tree: OnceCell::from(Some(tree)), findings, repaired }
     }
 
-    /// Notes a mistake in the value at `path`.
+    /// Notes a mistake in the value at `path`, unless something inside of it is wrong already.
     pub fn value(&mut self, path: &Path, finding: Finding) {
+        if self.repaired.iter().any(|repaired| repaired.starts_with(path)) {
+            return;
+        }
         let place = self.place_of_value(path);
         self.add(path, place, finding);
     }
@@ -95,11 +98,6 @@ impl<'a> Notes<'a> {
     /// Notes a mistake in a place found by other means.
     pub fn push(&mut self, finding: Finding) {
         self.findings.push(finding);
-    }
-
-    /// Whether nothing is wrong.
-    pub fn is_empty(&self) -> bool {
-        self.findings.is_empty()
     }
 
     /// The place of the value at `path`, or of the nearest thing around it that is written.

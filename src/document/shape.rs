@@ -46,8 +46,9 @@ impl<'a> Holder<'a> {
     /// Checks `node`, the value of `key`, and returns it as JSON that fits the schema.
     fn node(&mut self, node: &Node, schema: &'a Json, path: &Path, key: Option<&Key>) -> Json {
         let schema = self.resolved(schema);
-        if let Some(branches) = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array) {
-            return self.branches(node, branches, path, key);
+        let branches = self.alternatives(schema);
+        if !branches.is_empty() {
+            return self.branches(node, &branches, path, key);
         }
         let allowed = allowed_values(schema);
         if !allowed.is_empty() {
@@ -110,7 +111,7 @@ impl<'a> Holder<'a> {
                 let known = || properties.into_iter().flat_map(Map::keys).map(String::as_str);
                 meant.extend(closest(&key.text, known()));
                 let finding = (self.unknown)(&key.text, None).unwrap_or_else(|| unknown_key(&key.text, known()));
-                self.findings.push(finding.at(self.place(key.mark)));
+                self.note(key.mark, &here, finding);
             }
         }
         for required in schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
@@ -135,16 +136,15 @@ impl<'a> Holder<'a> {
     }
 
     /// Alternatives: fits one of them, or is judged by the one that is meant.
-    fn branches(&mut self, node: &Node, branches: &'a [Json], path: &Path, key: Option<&Key>) -> Json {
-        let branches: Vec<&'a Json> = branches.iter().map(|branch| self.resolved(branch)).collect();
+    fn branches(&mut self, node: &Node, branches: &[&'a Json], path: &Path, key: Option<&Key>) -> Json {
         let words: Vec<Json> = branches.iter().flat_map(|branch| allowed_values(branch)).collect();
         let only_words = branches.iter().all(|branch| !allowed_values(branch).is_empty() || types(branch) == ["null"]);
         if only_words {
             let null = matches!(node.value, Value::Null) && branches.iter().any(|branch| types(branch) == ["null"]);
             return if null { Json::Null } else { self.one_of(node, &words, path, key) };
         }
-        let mut best: Option<(bool, Holder<'a>, Json)> = None;
-        for branch in &branches {
+        let mut meant: Option<(Holder<'a>, Json)> = None;
+        for branch in branches {
             let mut trial = Holder {
                 definitions: self.definitions,
                 unknown: self.unknown,
@@ -157,23 +157,18 @@ impl<'a> Holder<'a> {
                 return value;
             }
             // A map that was meant as a map is told what is wrong in it, not that it is no number.
-            let meant = types(branch).contains(&node_type(&node.value));
-            let better = match &best {
-                None => types(branch) != ["null"],
-                Some((best_is_meant, ..)) => meant && !best_is_meant,
-            };
-            if better {
-                best = Some((meant, trial, value));
+            if meant.is_none() && types(branch).contains(&node_type(&node.value)) {
+                meant = Some((trial, value));
             }
         }
-        match best {
-            Some((_, trial, value)) => {
-                self.findings.extend(trial.findings);
-                self.paths.extend(trial.paths);
-                value
-            }
-            None => to_json(node),
+        if let Some((trial, value)) = meant {
+            self.findings.extend(trial.findings);
+            self.paths.extend(trial.paths);
+            return value;
         }
+        let all_types: Vec<&str> = branches.iter().flat_map(|branch| types(branch)).collect();
+        self.note(node.mark, path, wrong_type(&node.value, &all_types, key, path));
+        branches.last().map_or(Json::Null, |branch| self.neutral(branch))
     }
 
     fn one_of(&mut self, node: &Node, allowed: &[Json], path: &Path, key: Option<&Key>) -> Json {
@@ -215,7 +210,7 @@ impl<'a> Holder<'a> {
         self.neutral(schema)
     }
 
-    /// Notes a finding whose value is replaced.
+    /// Notes a finding whose value is replaced or left out.
     fn note(&mut self, mark: Mark, path: &Path, finding: Finding) {
         self.findings.push(finding.at(self.place(mark)));
         self.paths.push(path.clone());
@@ -226,13 +221,13 @@ impl<'a> Holder<'a> {
     }
 
     /// A value that fits the schema and means as little as possible.
-    fn neutral(&self, schema: &Json) -> Json {
-        let schema = self.resolved_any(schema);
+    fn neutral(&self, schema: &'a Json) -> Json {
+        let schema = self.resolved(schema);
         if let Some(value) = allowed_values(schema).into_iter().next() {
             return value;
         }
-        if let Some(branches) = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array) {
-            return branches.last().map_or(Json::Null, |branch| self.neutral(branch));
+        if let Some(branch) = self.alternatives(schema).last() {
+            return self.neutral(branch);
         }
         let types = types(schema);
         match types.first().copied() {
@@ -250,14 +245,22 @@ impl<'a> Holder<'a> {
         }
     }
 
-    fn resolved(&self, schema: &'a Json) -> &'a Json {
-        match definition(schema) {
-            Some(name) => &self.definitions[name],
-            None => schema,
+    /// The alternatives of a schema, those of alternatives included; none if it has none.
+    fn alternatives(&self, schema: &'a Json) -> Vec<&'a Json> {
+        let branches = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array);
+        let mut all = Vec::new();
+        for branch in branches.into_iter().flatten().map(|branch| self.resolved(branch)) {
+            let inner = self.alternatives(branch);
+            if inner.is_empty() {
+                all.push(branch);
+            } else {
+                all.extend(inner);
+            }
         }
+        all
     }
 
-    fn resolved_any<'b>(&'b self, schema: &'b Json) -> &'b Json {
+    fn resolved(&self, schema: &'a Json) -> &'a Json {
         match definition(schema) {
             Some(name) => &self.definitions[name],
             None => schema,
@@ -306,15 +309,16 @@ fn wrong_type(wrong: &Value, types: &[&str], key: Option<&Key>, path: &Path) -> 
         Some(key) => format!("`{}`", key.text),
         None => "the document".to_owned(),
     };
-    let wanted = match types.iter().find(|one| **one != "null").copied() {
-        Some("object") => "a map (key: value)",
-        Some("array") => "a list",
-        Some("string") => "a text",
-        Some("integer") => "a whole number",
-        Some("number") => "a number",
-        Some("boolean") => "true or false",
-        _ => "empty",
-    };
+    let wanted = types.iter().filter_map(|one| match *one {
+        "object" => Some("a map (key: value)"),
+        "array" => Some("a list"),
+        "string" => Some("a text"),
+        "integer" => Some("a whole number"),
+        "number" => Some("a number"),
+        "boolean" => Some("true or false"),
+        _ => None,
+    });
+    let wanted = wanted.collect::<Vec<_>>().join(" or ");
     let finding = match wrong {
         Value::Null => Finding::new(format!("{name} has no value; it must be {wanted}")),
         _ => Finding::new(format!("{name} must be {wanted}, this is {}", wrong.kind())),
@@ -406,7 +410,16 @@ mod tests {
     struct Cuboid {
         /// Metres.
         width: f64,
+        mark: Option<Mark>,
         labels: Option<Vec<String>>,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(untagged)]
+    #[expect(dead_code, reason = "only the shape matters")]
+    enum Mark {
+        Number(i64),
+        Text(String),
     }
 
     fn findings(yaml: &str) -> String {
@@ -432,6 +445,7 @@ boxes:
 list:
   - width: 1
   - labels: []
+    mark: [1]
 text: { a: 1 }
 flag: maybe
 flag: true
@@ -443,11 +457,12 @@ flag: true
         a.yaml:4:29+3 `labels` must be a list, this is a text (write [red])
         a.yaml:5:3+1 `b` has no key `width` (add `width:`: Metres)
         a.yaml:5:20+1 an item of `labels` must be a text, this is a list
-        a.yaml:5:26+5 unknown key `depth` (the keys here are width, labels)
+        a.yaml:5:26+5 unknown key `depth` (the keys here are width, mark, labels)
         a.yaml:8:5+1 an item of `list` has no key `width` (add `width:`: Metres)
-        a.yaml:9:7+1 `text` must be a text, this is a map
-        a.yaml:10:7+5 `flag` must be true or false, this is a text
-        a.yaml:11:1+4 key `flag` stands here a second time (it stands first in line 10; keep one of the two)
+        a.yaml:9:11+1 `mark` must be a whole number or a text, this is a list
+        a.yaml:10:7+1 `text` must be a text, this is a map
+        a.yaml:11:7+5 `flag` must be true or false, this is a text
+        a.yaml:12:1+4 key `flag` stands here a second time (it stands first in line 11; keep one of the two)
         ");
     }
 

@@ -193,3 +193,108 @@ fn cyclic(cycle: &[TableName], models: &BTreeMap<TableName, Model>) -> Finding {
         None => finding,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::render;
+
+    fn parse(files: &[(&str, &str)]) -> Result<Models> {
+        let catalog =
+            "version: 1\nproject: p\nlake: l\ndatasets:\n  t: { path: a.csv, columns: [{ name: a, type: int }] }\n";
+        let catalog = Catalog::parse(catalog, "catalog.yaml").unwrap();
+        let file = |(name, text): &(&str, &str)| {
+            (name.parse().unwrap(), format!("sql/{}.sql", name.replace('.', "/")), (*text).to_owned())
+        };
+        Models::parse(files.iter().map(file).collect(), &catalog)
+    }
+
+    fn wrong(files: &[(&str, &str)]) -> String {
+        let error = parse(files).unwrap_err();
+        format!("{}\n{}", error.message(), render(error.all_findings()))
+    }
+
+    fn names<'a>(names: impl IntoIterator<Item = &'a TableName>) -> String {
+        names.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    const DIAMOND: [(&str, &str); 5] = [
+        ("curated.a_kpi", "SELECT * FROM b, processed.c"),
+        ("curated.b", "SELECT * FROM processed.base"),
+        ("processed.c", "SELECT * FROM base"),
+        ("processed.base", "SELECT * FROM raw.t"),
+        ("curated.sola", "SELECT 1 AS uno"),
+    ];
+
+    #[test]
+    fn inputs_are_built_before_their_readers() {
+        let models = parse(&DIAMOND).unwrap();
+        assert_eq!(
+            names(models.iter().map(|model| &model.name)),
+            "processed.base curated.sola processed.c curated.b curated.a_kpi"
+        );
+        let base: TableName = "processed.base".parse().unwrap();
+        assert_eq!(names(&models.descendants(&base)), "processed.c curated.a_kpi curated.b");
+        assert_eq!(
+            names(&models.descendants(&"raw.t".parse().unwrap())),
+            "processed.base processed.c curated.a_kpi curated.b"
+        );
+        assert_eq!(names(models.models_read_by(&base).map(|model| &model.name)), "");
+    }
+
+    #[test]
+    fn a_model_is_ready_when_its_inputs_are_built() {
+        let models = parse(&DIAMOND).unwrap();
+        let set = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<BTreeSet<TableName>>();
+        let ready = |built: &[&str], started: &[&str]| {
+            let (built, started) = (set(built), set(started));
+            names(models.ready(&built, &started).map(|model| &model.name))
+        };
+        assert_eq!(ready(&[], &[]), "processed.base curated.sola");
+        assert_eq!(ready(&[], &["processed.base"]), "curated.sola");
+        assert_eq!(ready(&["processed.base", "curated.sola"], &["processed.c"]), "curated.b");
+        assert_eq!(ready(&["processed.base", "curated.sola", "processed.c", "curated.b"], &[]), "curated.a_kpi");
+    }
+
+    #[test]
+    fn cycles_are_told_as_their_whole_path() {
+        insta::assert_snapshot!(wrong(&[
+            ("curated.c", "SELECT * FROM a"),
+            ("curated.a", "SELECT * FROM b"),
+            ("curated.b", "SELECT * FROM c"),
+            ("curated.reader", "SELECT * FROM a"),
+            ("curated.x", "SELECT * FROM y, processed.good"),
+            ("curated.y", "SELECT * FROM x"),
+            ("processed.good", "SELECT * FROM raw.t"),
+        ]), @"
+        5 models have 2 mistakes
+        sql/curated/a.sql:1:1+0 models read each other: curated.a → curated.b → curated.c → curated.a (break the circle in one of sql/curated/a.sql, sql/curated/b.sql, sql/curated/c.sql)
+        sql/curated/x.sql:1:1+0 models read each other: curated.x → curated.y → curated.x (break the circle in one of sql/curated/x.sql, sql/curated/y.sql)
+        ");
+    }
+
+    #[test]
+    fn mistakes_of_all_files_come_together() {
+        insta::assert_snapshot!(wrong(&[
+            ("processed.a", "/*---\ngrains: [x]\n---*/\nSELECT 1"),
+            ("processed.b", "SELECT * FROM processed.d;\nSELECT 2"),
+            ("processed.c", "SELECT * FROM procesed.a"),
+            ("processed.c", "SELECT 1"),
+        ]), @"
+        3 models have 5 mistakes
+        sql/processed/c.sql:1:1+0 processed.c is written in two files, sql/processed/c.sql and sql/processed/c.sql (keep one of the two)
+        sql/processed/a.sql:2:1+6 unknown key `grains` (did you mean `grain`?)
+        sql/processed/b.sql:2:1+6 a second statement begins here (a model is one SELECT; put this one into a file of its own)
+        sql/processed/b.sql:1:15+11 unknown table `processed.d` (did you mean `processed.a`?)
+        sql/processed/c.sql:1:15+10 unknown layer `procesed` (did you mean `processed.a`?)
+        ");
+        insta::assert_snapshot!(wrong(&[("processed.b", "SELECT * FROM q")]), @"
+        sql/processed/b.sql has a mistake
+        sql/processed/b.sql:1:15+1 unknown table `q` (did you mean `t`?)
+        ");
+        insta::assert_snapshot!(render(&[unknown_layer("sql/gold/a.sql", "gold"), unknown_layer("sql/curate/a.sql", "curate")]), @"
+        sql/gold/a.sql:1:1+0 `gold` is not a layer of models (models stand in sql/processed/ and sql/curated/)
+        sql/curate/a.sql:1:1+0 `curate` is not a layer of models (did you mean sql/curated/?)
+        ");
+    }
+}

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::names::Known;
-use super::sql::{Parsed, Reference, Sql};
+use super::sql::{Parsed, Reference, Sql, place_of_byte};
 use super::{Check, Header, Materialized, Rule, Severity};
 use crate::document::{self, Notes, Path, Text};
 use crate::error::{Finding, Place};
@@ -169,12 +169,7 @@ pub(super) fn find(file: &str, text: &str) -> Result<Option<Range<usize>>, Findi
         }
     }
     let start = at + OPENS.len();
-    let place = |byte: usize, width| {
-        let before = &text[..byte];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Place::in_text(file, text, line, column, width)
-    };
+    let place = |byte, width| place_of_byte(file, text, byte, width);
     let Some(end) = text[start..].find("*/").map(|end| start + end) else {
         let finding = Finding::new("the header is not closed").at(place(at, OPENS.len()));
         return Err(finding.hint(format!("write {CLOSES} behind its last line")));
@@ -381,7 +376,7 @@ impl Meaning<'_> {
             let path = here.then("row_count");
             match (min, max) {
                 (None, None) => {
-                    self.notes.key(&path, Finding::new("`row_count` has no bound").hint("write `min:` or `max:`"))
+                    self.notes.value(&path, Finding::new("`row_count` has no bound").hint("write `min:` or `max:`"))
                 }
                 (Some(min), Some(max)) if min > max => {
                     self.notes.key(&path, Finding::new(format!("no number lies between {min} and {max}")));
@@ -428,7 +423,7 @@ impl Meaning<'_> {
 
     fn bounds(&mut self, column: &str, range: &RangeFile, here: &Path) {
         match (&range.min, &range.max) {
-            (None, None) => self.notes.key(
+            (None, None) => self.notes.value(
                 here,
                 Finding::new(format!("the range of `{column}` has no bound")).hint("write `min:` or `max:`"),
             ),
@@ -529,4 +524,173 @@ fn made(rule: &str, about: &str) -> String {
         name.push_str(&word.to_lowercase());
     }
     name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::render;
+    use crate::model::Model;
+    use crate::name::Layer;
+
+    fn known() -> Known {
+        let catalog = "version: 1\nproject: p\nlake: l\ndatasets:\n  clientes: { path: a.csv, columns: [{ name: a, type: int }] }\n";
+        let catalog = crate::catalog::Catalog::parse(catalog, "catalog.yaml").unwrap();
+        let models = ["processed.clientes", "processed.tickets"].map(|name| name.parse::<TableName>().unwrap());
+        Known::new(&catalog, &models)
+    }
+
+    fn parse(text: &str) -> Result<Model, String> {
+        let name = TableName::new(Layer::Processed, "tickets");
+        Model::parse(name, "sql/processed/tickets.sql", text, &known()).map_err(|error| render(error.all_findings()))
+    }
+
+    #[test]
+    fn a_header_means_what_it_says() {
+        let text = "\
+-- Copyright of the bank.
+/* nada */ /*---
+description: Un registro por ticket.
+materialized: table
+partition_by: [anio_mes]
+grain: [ticket_id]
+columns: { canal: Canal de ingreso. }
+tags: [diario]
+checks:
+  - not_null: [canal, estado]
+  - unique: [a, b]
+  - accepted_values: { canal: [no, \"it's\", 5, 1.5, true, 010, '7'] }
+  - range: { a: { min: 1 }, b: { max: 2024-12-31 } }
+  - name: sin_huerfanos
+    severity: warn
+    relationship: { cliente_id: processed.clientes.cliente_id }
+  - relationship: { x: raw.clientes.a }
+  - expression: tiempo >= 0
+  - expression: tiempo >= 0
+  - null_share: { a: 0.1 }
+  - row_count: { min: 1 }
+  - sql: |
+      SELECT * FROM processed.tickets t
+      JOIN raw.clientes c ON true
+---*/
+SELECT 1 AS a
+\u{20}";
+        let model = parse(text).unwrap();
+        let header = &model.header;
+        assert_eq!(header.description, "Un registro por ticket.");
+        assert_eq!((header.materialized, &*header.partition_by), (Materialized::Table, &["anio_mes".to_owned()][..]));
+        assert_eq!(header.columns["canal"], "Canal de ingreso.");
+        assert_eq!(header.tags, ["diario"]);
+        let inputs: Vec<String> = model.check_inputs.iter().map(ToString::to_string).collect();
+        assert_eq!(inputs, ["raw.clientes", "processed.clientes"]);
+        let checks: Vec<String> = header
+            .checks
+            .iter()
+            .map(|check| format!("{} {:?} {:?}\n", check.name, check.severity, check.rule))
+            .collect();
+        insta::assert_snapshot!(checks.concat(), @r#"
+        grain_not_null Error NotNull(["ticket_id"])
+        grain_unique Error Unique(["ticket_id"])
+        not_null_canal_estado Error NotNull(["canal", "estado"])
+        unique_a_b Error Unique(["a", "b"])
+        accepted_values_canal Error AcceptedValues { column: "canal", values: ["'no'", "'it''s'", "5", "1.5", "true", "'010'", "'7'"] }
+        range_a Error Range { column: "a", min: Some("1"), max: None }
+        range_b Error Range { column: "b", min: None, max: Some("'2024-12-31'") }
+        sin_huerfanos Warn Relationship { column: "cliente_id", table: TableName { layer: Processed, name: "clientes" }, to_column: "cliente_id" }
+        relationship_x Error Relationship { column: "x", table: TableName { layer: Raw, name: "clientes" }, to_column: "a" }
+        expression_tiempo_0 Error Expression("tiempo >= 0")
+        expression_tiempo_0_2 Error Expression("tiempo >= 0")
+        null_share_a Error NullShare { column: "a", max: 0.1 }
+        row_count Error RowCount { min: Some(1), max: None }
+        sql Error Sql("SELECT * FROM processed.tickets t\nJOIN raw.clientes c ON true\n")
+        "#);
+    }
+
+    #[test]
+    fn a_model_needs_no_header() {
+        for text in ["SELECT 1", "/* sin cabecera */ SELECT 1", "/*------*/ SELECT 1", "/*---\n---*/\nSELECT 1"] {
+            assert_eq!(parse(text).unwrap().header, Header::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn all_mistakes_of_a_header_are_told_with_their_places_in_the_file() {
+        let text = "\
+-- una nota
+/*---
+descripcion: x
+materialized: incremental
+partition_by: [a, a]
+grain: id
+severity: warn
+checks:
+  - {}
+  - name: uno
+    not_null: [a]
+  - name: uno
+    not_null: []
+  - not_null: [a]
+    unique: [b]
+  - uniqe: [b]
+  - accepted_values: { canal: [] }
+  - accepted_values: { canal: x }
+  - range: { a: {}, b: { min: 5, max: 1 }, c: { least: 1 } }
+  - relationship: { a: clientes, b: processed.client.id, c: nada.de.nada }
+  - expression: a >= >= 0
+  - expression: 'b IN (SELECT x FROM raw.clintes)'
+  - expression: >
+      a + b
+      c
+  - null_share: { a: 10, b: x }
+  - row_count: { min: 5, max: 1 }
+  - row_count: { min: -1 }
+  - sql: DELETE FROM processed.clientes
+  - sql: SELECT 1 FROM nada
+---*/
+SELECT * FROM raw.client
+";
+        insta::assert_snapshot!(parse(text).unwrap_err(), @"
+        sql/processed/tickets.sql:3:1+11 unknown key `descripcion` (did you mean `description`?)
+        sql/processed/tickets.sql:4:15+11 incremental models are not built yet (write `materialized: table`)
+        sql/processed/tickets.sql:5:19+1 column `a` stands here twice
+        sql/processed/tickets.sql:6:8+2 `grain` must be a list, this is a text (write [id])
+        sql/processed/tickets.sql:7:1+8 unknown key `severity` (the keys here are description, materialized, partition_by, grain, checks, columns, tags)
+        sql/processed/tickets.sql:9:5+1 the check has no rule (one of not_null, unique, accepted_values, range, relationship, expression, null_share, row_count, sql)
+        sql/processed/tickets.sql:12:11+3 a second check has the name `uno` (each check of a model has a name of its own)
+        sql/processed/tickets.sql:13:5+8 the rule names no column
+        sql/processed/tickets.sql:15:5+6 a check has one rule, this one has 2: not_null, unique (begin a new item of the list with `- unique:`)
+        sql/processed/tickets.sql:16:5+5 unknown key `uniqe` (did you mean `unique`?)
+        sql/processed/tickets.sql:17:24+5 no value of `canal` is accepted
+        sql/processed/tickets.sql:18:31+1 `canal` must be a list, this is a text (write [x])
+        sql/processed/tickets.sql:19:17+1 the range of `a` has no bound (write `min:` or `max:`)
+        sql/processed/tickets.sql:19:21+1 no value lies between 5 and 1
+        sql/processed/tickets.sql:19:49+5 unknown key `least` (the keys here are min, max)
+        sql/processed/tickets.sql:20:24+8 `clientes` is not a column of a table (write layer.table.column, such as processed.clientes.cliente_id)
+        sql/processed/tickets.sql:20:37+19 unknown table `processed.client` (did you mean `processed.clientes`?)
+        sql/processed/tickets.sql:20:61+12 unknown layer `nada` (the layers are raw, processed, curated and system)
+        sql/processed/tickets.sql:21:22+1 expected an expression, found `>=`
+        sql/processed/tickets.sql:22:38+11 unknown table `raw.clintes` (did you mean `raw.clientes`?)
+        sql/processed/tickets.sql:24:7+16 the expression ends before `c`
+        sql/processed/tickets.sql:26:22+2 a share lies between 0 and 1, this is 10 (write 0.1 for ten per cent)
+        sql/processed/tickets.sql:26:29+1 `b` must be a number, this is a text
+        sql/processed/tickets.sql:27:5+9 no number lies between 5 and 1
+        sql/processed/tickets.sql:28:23+2 `min` must be at least 0
+        sql/processed/tickets.sql:29:10+6 a model is one SELECT, this is `DELETE` (write only the SELECT; cauce keeps its rows under the file's name)
+        sql/processed/tickets.sql:30:24+4 unknown table `nada` (tables are the datasets of catalog.yaml and the files under sql/)
+        sql/processed/tickets.sql:32:15+10 unknown table `raw.client` (did you mean `raw.clientes`?)
+        ");
+    }
+
+    #[test]
+    fn a_header_must_be_closed() {
+        insta::assert_snapshot!(parse("/*---\ngrain: [a]\nSELECT 1").unwrap_err(), @"sql/processed/tickets.sql:1:1+5 the header is not closed (write ---*/ behind its last line)");
+        insta::assert_snapshot!(parse("/*---\ngrain: [a]\n*/\nSELECT 1").unwrap_err(), @"sql/processed/tickets.sql:3:1+2 the header ends with `*/` instead of `---*/` (write ---*/)");
+        insta::assert_snapshot!(parse("/*---\ndescription: de data/*.csv\n---*/\nSELECT 1").unwrap_err(), @"sql/processed/tickets.sql:2:21+2 a header cannot hold `/*` (close the header with ---*/, or write it without `/*`)");
+        insta::assert_snapshot!(parse("SELECT 1\n/*---\ngrain: [a]\n---*/").unwrap_err(), @"sql/processed/tickets.sql:2:1+5 a header stands before the SELECT, and there is one only (move its keys into the first comment of the file)");
+        insta::assert_snapshot!(parse("/*---\ngrain: [a\n---*/\nSELECT x FROM y").unwrap_err(), @"
+        sql/processed/tickets.sql:2:8+1 unclosed bracket '['
+        sql/processed/tickets.sql:4:15+1 unknown table `y` (tables are the datasets of catalog.yaml and the files under sql/)
+        ");
+        insta::assert_snapshot!(parse("/*---\nmaterialized: view\npartition_by: [a]\n---*/\nSELECT 1").unwrap_err(), @"sql/processed/tickets.sql:3:1+12 a view has no partitions (take `partition_by` out, or keep it as a table)");
+    }
 }

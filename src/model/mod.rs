@@ -18,6 +18,11 @@ use std::collections::BTreeMap;
 
 use crate::name::TableName;
 
+/// The JSON Schema of a model's header, for editors.
+pub fn header_schema() -> serde_json::Value {
+    crate::document::schema::<header::HeaderFile>()
+}
+
 /// A parsed model file.
 #[derive(Debug, Clone)]
 pub struct Model {

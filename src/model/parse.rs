@@ -23,6 +23,8 @@ impl Model {
 
 /// Reads a model, or says all that is wrong with it.
 pub(super) fn read(name: TableName, file: &str, text: &str, known: &Known) -> Result<Model, Vec<Finding>> {
+    // Some editors begin a file with a mark of its byte order; it means nothing in UTF-8.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut findings = Vec::new();
     if let Some(finding) = wrong_name(&name, file) {
         findings.push(finding);
@@ -110,4 +112,121 @@ fn wrong_name(name: &TableName, file: &str) -> Option<Finding> {
             .at(place)
             .hint("name the file with small letters a to z, digits and _ only, beginning with a letter")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::document::render;
+    use crate::model::Models;
+
+    const TEXT: &str = "\
+/*---
+description: Un registro por cliente.
+grain: [cliente_id]
+checks:
+  - expression: edad >= 18
+---*/
+WITH c AS (SELECT * FROM raw.clientes)
+SELECT cliente_id, edad, 'Niño' AS \"Niño\" FROM c -- fin
+";
+
+    fn known() -> Known {
+        let catalog = "version: 1\nproject: p\nlake: l\ndatasets:\n  clientes: { path: a.csv, columns: [{ name: a, type: int }] }\n";
+        let catalog = Catalog::parse(catalog, "catalog.yaml").unwrap();
+        let models = ["processed.clientes", "curated.clientes", "curated.kpi"].map(|name| name.parse().unwrap());
+        Known::new(&catalog, &models)
+    }
+
+    fn parse(name: &str, text: &str) -> Result<Model, String> {
+        Model::parse(name.parse().unwrap(), "m.sql", text, &known()).map_err(|error| render(error.all_findings()))
+    }
+
+    #[test]
+    fn a_model_may_read_its_own_layer_and_those_below() {
+        let model =
+            parse("curated.clientes", "SELECT * FROM processed.clientes, curated.kpi, kpi, raw.clientes").unwrap();
+        let inputs: Vec<String> = model.inputs.iter().map(ToString::to_string).collect();
+        assert_eq!(inputs, ["raw.clientes", "processed.clientes", "curated.kpi"]);
+        insta::assert_snapshot!(parse("processed.clientes", "SELECT *\nFROM curated.kpi, nada, raw.clints").unwrap_err(), @"
+        m.sql:2:6+11 a processed model cannot read curated.kpi (data flows from raw to processed to curated; move what is needed to a lower layer)
+        m.sql:2:19+4 unknown table `nada` (tables are the datasets of catalog.yaml and the files under sql/)
+        m.sql:2:25+10 unknown table `raw.clints` (did you mean `raw.clientes`?)
+        ");
+        insta::assert_snapshot!(parse("curated.clientes", "SELECT * FROM clientes").unwrap_err(), @"m.sql:1:15+8 curated.clientes reads itself (write `processed.clientes` if you mean that one)");
+        insta::assert_snapshot!(parse("curated.kpi", "SELECT * FROM kpi").unwrap_err(), @"m.sql:1:15+3 curated.kpi reads itself (read a table that does not depend on this one)");
+        insta::assert_snapshot!(parse("curated.Kpi Canal", "SELECT 1").unwrap_err(), @"m.sql:1:1+0 `Kpi Canal` cannot be a model's name (name the file with small letters a to z, digits and _ only, beginning with a letter)");
+    }
+
+    #[test]
+    fn a_fingerprint_follows_the_meaning_only() {
+        let of = |text: &str| parse("processed.clientes", text).unwrap().fingerprint;
+        let first = of(TEXT);
+        assert_eq!(first.len(), 64);
+        for same in [
+            TEXT.replace(" -- fin", ";"),
+            TEXT.replace("SELECT", "\n  select"),
+            TEXT.replace("Un registro", "Una fila"),
+            TEXT.replace("edad, '", "EDAD, '"),
+        ] {
+            assert_eq!(of(&same), first, "{same}");
+        }
+        for other in [
+            TEXT.replace("'Niño'", "'niño'"),
+            TEXT.replace("\"Niño\"", "\"niño\""),
+            TEXT.replace("18", "21"),
+            TEXT.replace("grain: [cliente_id]", "materialized: view"),
+            TEXT.replace("cliente_id, edad", "edad, cliente_id"),
+        ] {
+            assert_ne!(of(&other), first, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_means_nothing() {
+        let model = parse("processed.clientes", &format!("\u{feff}{}", TEXT.replace('\n', "\r\n"))).unwrap();
+        assert_eq!((model.header.grain.as_slice(), model.inputs.len()), (["cliente_id".to_owned()].as_slice(), 1));
+    }
+
+    #[test]
+    fn the_banks_models_parse() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let catalog = fs::read_to_string(root.join("catalog.yaml")).unwrap();
+        let catalog = Catalog::parse(&catalog, "catalog.yaml").map_err(|error| render(error.all_findings())).unwrap();
+        let mut files = Vec::new();
+        for layer in Layer::OF_MODELS {
+            for entry in fs::read_dir(root.join("sql").join(layer.as_str())).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                let name = TableName::new(layer, path.file_stem().unwrap().to_str().unwrap());
+                files.push((name, path.display().to_string(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+        let models = Models::parse(files, &catalog).map_err(|error| render(error.all_findings())).unwrap();
+        assert!(models.get(&TableName::new(Layer::Processed, "tickets")).is_some());
+        assert!(models.iter().all(|model| !model.inputs.is_empty() && !model.header.description.is_empty()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC*") {
+            drop(parse("processed.clientes", &text));
+        }
+
+        #[test]
+        fn no_damaged_model_makes_it_panic(at in 0..TEXT.len(), length in 0..30_usize, with in "[\\[\\]{}():,;'\"*/|> \n\tñ0-9a-zA-Z-]{0,6}") {
+            let start = (0..=at).rev().find(|i| TEXT.is_char_boundary(*i)).unwrap();
+            let end = (at + length..).find(|i| *i >= TEXT.len() || TEXT.is_char_boundary(*i)).unwrap().min(TEXT.len());
+            let damaged = format!("{}{with}{}", &TEXT[..start], &TEXT[end..]);
+            if let Err(error) = Model::parse("processed.clientes".parse().unwrap(), "m.sql", &damaged, &known()) {
+                prop_assert!(!error.all_findings().is_empty());
+                prop_assert!(error.all_findings().iter().all(|finding| finding.place.is_some()));
+            }
+        }
+    }
 }

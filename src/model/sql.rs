@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, Query, Select, SetExpr, Spanned as _, Statement, TableFactor, Visit, Visitor,
+    Ident, ObjectName, Query, Select, SetExpr, Spanned as _, Statement, TableFactor, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, TokenizerError, Whitespace};
 
-use crate::error::Finding;
-use crate::error::Place;
+use crate::error::{Finding, Place};
+use crate::name::closest;
 
 /// A text with SQL in it: the whole of a file, so that places are those of the file.
 #[derive(Debug, Clone, Copy)]
@@ -57,19 +57,19 @@ impl<'a> Sql<'a> {
             let end = self.end();
             return Err(vec![Finding::new("there is no SELECT").at(end).hint("write one SELECT")]);
         };
-        let mut findings: Vec<Finding> = statements.filter_map(|second| self.second(second)).collect();
+        let seconds: Vec<Finding> = statements.filter_map(|second| self.second(second)).collect();
         if let Some(finding) = self.not_a_query(statement) {
-            findings.insert(0, finding);
-        }
-        if !findings.is_empty() {
-            return Err(findings);
+            return Err([finding].into_iter().chain(seconds).collect());
         }
         let mut parser = Parser::new(&PostgreSqlDialect {}).with_tokens_with_locations(statement.to_vec());
-        let parsed = parser.parse_statements().map_err(|error| vec![self.syntax(&error)])?;
+        let parsed = parser.parse_statements();
+        let parsed = parsed
+            .map_err(|error| [self.syntax(&error)].into_iter().chain(seconds.iter().cloned()).collect::<Vec<_>>())?;
         match parsed.as_slice() {
             [Statement::Query(query)] => {
                 let mut reader = Reader::new(*self);
                 reader.read(query.as_ref());
+                reader.parsed.findings.extend(seconds);
                 Ok(reader.parsed)
             }
             _ => {
@@ -106,19 +106,37 @@ impl<'a> Sql<'a> {
         match location.filter(|_| !message.ends_with("the text ends")) {
             Some((line, column)) => {
                 let width = self.word_at(line, column);
-                Finding::new(message).at(Place::in_text(self.file, self.text, line, column, width))
+                let place = Place::in_text(self.file, self.text, line, column, width);
+                let hint = self.mistyped(&place);
+                let finding = Finding::new(message).at(place);
+                match hint {
+                    Some(hint) => finding.hint(hint),
+                    None => finding,
+                }
             }
             None => Finding::new(message).at(self.end()),
         }
     }
 
+    /// What the tokenizer says: something opens and is not closed, nearly always.
     fn broken(&self, error: &TokenizerError) -> Finding {
-        let message = lower_first(&error.message);
-        // An unclosed quote or comment is reported where it begins.
-        if error.location.line == 0 {
-            return Finding::new(message).at(self.end());
-        }
-        Finding::new(message).at(self.place(error.location, 1))
+        let said = error.message.to_lowercase();
+        let (message, hint) = if said.contains("comment") {
+            ("a comment is not closed", "write */ at its end")
+        } else if said.contains("string literal") {
+            ("a text in single quotes is not closed", "write ' at its end, and '' for a quote inside")
+        } else if said.contains("close delimiter") {
+            ("a name in double quotes is not closed", "write \" at its end")
+        } else {
+            (said.trim_end_matches('.'), "")
+        };
+        let place = if said.contains("comment") {
+            self.text.rfind("/*").map(|at| place_of_byte(self.file, self.text, at, 2))
+        } else {
+            (error.location.line > 0).then(|| self.place(error.location, 1))
+        };
+        let finding = Finding::new(message).at(place.unwrap_or_else(|| self.end()));
+        if hint.is_empty() { finding } else { finding.hint(hint) }
     }
 
     /// A finding if the statement, by its first word, is not a query.
@@ -132,11 +150,11 @@ impl<'a> Sql<'a> {
             Token::Word(word) => word.value.to_uppercase(),
             other => other.to_string(),
         };
-        let finding = Finding::new(format!("a model is one SELECT, this is `{word}`"));
+        let finding = Finding::new(format!("only a SELECT can stand here, this is `{word}`"));
         Some(
             finding
                 .at(self.place(first.span.start, width(first)))
-                .hint("write only the SELECT; cauce keeps its rows under the file's name"),
+                .hint("write the SELECT alone; cauce keeps what it returns"),
         )
     }
 
@@ -144,7 +162,7 @@ impl<'a> Sql<'a> {
         statement.iter().find(|token| is_significant(&token.token)).map(|first| {
             Finding::new("a second statement begins here")
                 .at(self.place(first.span.start, width(first)))
-                .hint("a model is one SELECT; put this one into a file of its own")
+                .hint("write one SELECT; another one needs a file of its own")
         })
     }
 
@@ -160,12 +178,25 @@ impl<'a> Sql<'a> {
         Place::in_text(self.file, self.text, number(location.line), number(location.column), width)
     }
 
+    /// A hint if the word at or before a place is a mistyped word of SQL: `FORM t` reads as the name `FORM` and then `t`.
+    fn mistyped(&self, place: &Place) -> Option<String> {
+        const WORDS: [&str; 12] = [
+            "SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "JOIN", "LIMIT", "UNION", "BETWEEN", "DISTINCT",
+            "WINDOW",
+        ];
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let before: String = place.text.chars().take(place.column - 1).collect();
+        let at: String = place.text.chars().skip(place.column - 1).take_while(|c| is_word(*c)).collect();
+        let previous = before.trim_end().rsplit(|c| !is_word(c)).next().unwrap_or_default().to_owned();
+        [previous, at].into_iter().find_map(|word| {
+            let meant = closest(&word, WORDS).filter(|meant| !meant.eq_ignore_ascii_case(&word) && word.len() > 2)?;
+            Some(format!("did you mean `{meant}` by `{word}`?"))
+        })
+    }
+
     /// The place behind the last character that is not blank.
     fn end(&self) -> Place {
-        let text = self.text.trim_end();
-        let line = text.matches('\n').count() + 1;
-        let column = text.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Place::in_text(self.file, self.text, line, column, 1)
+        place_of_byte(self.file, self.text, self.text.trim_end().len(), 1)
     }
 
     /// How many characters the word at a place has.
@@ -174,6 +205,14 @@ impl<'a> Sql<'a> {
         let rest = line.chars().skip(column.saturating_sub(1));
         rest.take_while(|c| c.is_alphanumeric() || *c == '_').count().max(1)
     }
+}
+
+/// The place of a byte of a text.
+pub(super) fn place_of_byte(file: &str, text: &str, byte: usize, width: usize) -> Place {
+    let before = text.get(..byte).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Place::in_text(file, text, line, column, width)
 }
 
 /// Whether a token is more than white space or a comment.
@@ -268,7 +307,7 @@ impl<'a> Reader<'a> {
     }
 
     fn refuse(&mut self, what: &str, place: Place) {
-        let finding = Finding::new(format!("a model only reads, `{what}` writes")).at(place);
+        let finding = Finding::new(format!("`{what}` writes, and only a SELECT can stand here")).at(place);
         self.parsed.findings.push(finding.hint("write only the SELECT"));
     }
 
@@ -347,10 +386,6 @@ impl Visitor for Reader<'_> {
         {
             self.table(name);
         }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, _expression: &Expr) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
@@ -451,11 +486,11 @@ mod tests {
         "-- nada\n;\n"
         m.sql:2:2+1 there is no SELECT (write one SELECT)
         "SELECT 1;\nSELECT 2"
-        m.sql:2:1+6 a second statement begins here (a model is one SELECT; put this one into a file of its own)
+        m.sql:2:1+6 a second statement begins here (write one SELECT; another one needs a file of its own)
         "-- uno\nINSERT INTO t SELECT 1"
-        m.sql:2:1+6 a model is one SELECT, this is `INSERT` (write only the SELECT; cauce keeps its rows under the file's name)
+        m.sql:2:1+6 a model is one SELECT, this is `INSERT` (write the SELECT alone; cauce keeps what it returns)
         "CREATE TABLE t AS SELECT 1"
-        m.sql:1:1+6 a model is one SELECT, this is `CREATE` (write only the SELECT; cauce keeps its rows under the file's name)
+        m.sql:1:1+6 a model is one SELECT, this is `CREATE` (write the SELECT alone; cauce keeps what it returns)
         "WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d"
         m.sql:1:12+6 a model only reads, `DELETE` writes (write only the SELECT)
         "WITH d AS (SELECT 1) INSERT INTO t SELECT * FROM d"
@@ -463,11 +498,11 @@ mod tests {
         "SELECT 1 INTO t"
         m.sql:1:15+1 a model only reads, `INTO` writes (write only the SELECT)
         "TABLE t"
-        m.sql:1:1+5 a model is one SELECT, this is `TABLE` (write only the SELECT; cauce keeps its rows under the file's name)
+        m.sql:1:1+5 a model is one SELECT, this is `TABLE` (write the SELECT alone; cauce keeps what it returns)
         "SELECT * FROM\n  (TABLE t)"
         m.sql:2:10+1 expected `(`, found `t`
         "SELECT a\nFORM t WHERE"
-        m.sql:2:6+1 expected end of statement, found `t`
+        m.sql:2:6+1 expected end of statement, found `t` (did you mean `FROM` by `FORM`?)
         "SELECT (1"
         m.sql:1:10+1 expected `)`, but the text ends
         "SELECT a,, b FROM t"
@@ -475,13 +510,13 @@ mod tests {
         "SELECT a FROM t WHERE"
         m.sql:1:22+1 expected an expression, but the text ends
         "SELECT 'abierto\nFROM t"
-        m.sql:1:8+1 unterminated string literal
+        m.sql:1:8+1 a text in single quotes is not closed (write ' at its end, and '' for a quote inside)
         "SELECT /* abierto\nFROM t"
-        m.sql:2:7+1 unexpected EOF while in a multi-line comment
+        m.sql:1:8+2 a comment is not closed (write */ at its end)
         "SELECT \"a FROM t"
-        m.sql:1:8+1 expected close delimiter '"' before EOF.
+        m.sql:1:8+1 a name in double quotes is not closed (write " at its end)
         "42"
-        m.sql:1:1+2 a model is one SELECT, this is `42` (write only the SELECT; cauce keeps its rows under the file's name)
+        m.sql:1:1+2 a model is one SELECT, this is `42` (write the SELECT alone; cauce keeps what it returns)
         "#);
     }
 
