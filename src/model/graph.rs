@@ -284,7 +284,7 @@ mod tests {
         3 models have 5 mistakes
         sql/processed/c.sql:1:1+0 processed.c is written in two files, sql/processed/c.sql and sql/processed/c.sql (keep one of the two)
         sql/processed/a.sql:2:1+6 unknown key `grains` (did you mean `grain`?)
-        sql/processed/b.sql:2:1+6 a second statement begins here (a model is one SELECT; put this one into a file of its own)
+        sql/processed/b.sql:2:1+6 a second statement begins here (write one SELECT; another one needs a file of its own)
         sql/processed/b.sql:1:15+11 unknown table `processed.d` (did you mean `processed.a`?)
         sql/processed/c.sql:1:15+10 unknown layer `procesed` (did you mean `processed.a`?)
         ");

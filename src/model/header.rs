@@ -675,7 +675,7 @@ SELECT * FROM raw.client
         sql/processed/tickets.sql:26:29+1 `b` must be a number, this is a text
         sql/processed/tickets.sql:27:5+9 no number lies between 5 and 1
         sql/processed/tickets.sql:28:23+2 `min` must be at least 0
-        sql/processed/tickets.sql:29:10+6 a model is one SELECT, this is `DELETE` (write only the SELECT; cauce keeps its rows under the file's name)
+        sql/processed/tickets.sql:29:10+6 only a SELECT can stand here, this is `DELETE` (write the SELECT alone; cauce keeps what it returns)
         sql/processed/tickets.sql:30:24+4 unknown table `nada` (tables are the datasets of catalog.yaml and the files under sql/)
         sql/processed/tickets.sql:32:15+10 unknown table `raw.client` (did you mean `raw.clientes`?)
         ");

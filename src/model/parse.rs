@@ -119,6 +119,9 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use datafusion::sql::parser::DFParser;
+    use datafusion::sql::resolve::resolve_table_references;
+    use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
     use proptest::prelude::*;
 
     use super::*;
@@ -209,7 +212,15 @@ SELECT cliente_id, edad, 'Niño' AS \"Niño\" FROM c -- fin
         }
         let models = Models::parse(files, &catalog).map_err(|error| render(error.all_findings())).unwrap();
         assert!(models.get(&TableName::new(Layer::Processed, "tickets")).is_some());
-        assert!(models.iter().all(|model| !model.inputs.is_empty() && !model.header.description.is_empty()));
+        for model in models.iter() {
+            assert!(!model.header.description.is_empty(), "{}", model.file);
+            // The engine must see the same tables as we do.
+            let mut statements = DFParser::parse_sql_with_dialect(&model.text, &PostgreSqlDialect {}).unwrap();
+            let (tables, _) = resolve_table_references(&statements.pop_front().unwrap(), true).unwrap();
+            let inputs: BTreeSet<TableName> =
+                tables.iter().map(|table| models.known().resolve(&table.to_vec()).unwrap()).collect();
+            assert_eq!(model.inputs, inputs.into_iter().collect::<Vec<_>>(), "{}", model.file);
+        }
     }
 
     proptest! {

@@ -488,17 +488,17 @@ mod tests {
         "SELECT 1;\nSELECT 2"
         m.sql:2:1+6 a second statement begins here (write one SELECT; another one needs a file of its own)
         "-- uno\nINSERT INTO t SELECT 1"
-        m.sql:2:1+6 a model is one SELECT, this is `INSERT` (write the SELECT alone; cauce keeps what it returns)
+        m.sql:2:1+6 only a SELECT can stand here, this is `INSERT` (write the SELECT alone; cauce keeps what it returns)
         "CREATE TABLE t AS SELECT 1"
-        m.sql:1:1+6 a model is one SELECT, this is `CREATE` (write the SELECT alone; cauce keeps what it returns)
+        m.sql:1:1+6 only a SELECT can stand here, this is `CREATE` (write the SELECT alone; cauce keeps what it returns)
         "WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d"
-        m.sql:1:12+6 a model only reads, `DELETE` writes (write only the SELECT)
+        m.sql:1:12+6 `DELETE` writes, and only a SELECT can stand here (write only the SELECT)
         "WITH d AS (SELECT 1) INSERT INTO t SELECT * FROM d"
-        m.sql:1:22+6 a model only reads, `INSERT` writes (write only the SELECT)
+        m.sql:1:22+6 `INSERT` writes, and only a SELECT can stand here (write only the SELECT)
         "SELECT 1 INTO t"
-        m.sql:1:15+1 a model only reads, `INTO` writes (write only the SELECT)
+        m.sql:1:15+1 `INTO` writes, and only a SELECT can stand here (write only the SELECT)
         "TABLE t"
-        m.sql:1:1+5 a model is one SELECT, this is `TABLE` (write the SELECT alone; cauce keeps what it returns)
+        m.sql:1:1+5 only a SELECT can stand here, this is `TABLE` (write the SELECT alone; cauce keeps what it returns)
         "SELECT * FROM\n  (TABLE t)"
         m.sql:2:10+1 expected `(`, found `t`
         "SELECT a\nFORM t WHERE"
@@ -516,7 +516,7 @@ mod tests {
         "SELECT \"a FROM t"
         m.sql:1:8+1 a name in double quotes is not closed (write " at its end)
         "42"
-        m.sql:1:1+2 a model is one SELECT, this is `42` (write the SELECT alone; cauce keeps what it returns)
+        m.sql:1:1+2 only a SELECT can stand here, this is `42` (write the SELECT alone; cauce keeps what it returns)
         "#);
     }
 
