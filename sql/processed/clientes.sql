@@ -17,7 +17,8 @@ WITH validos AS (
     WHERE cliente_id IS NOT NULL
 ),
 
--- Las claves repetidas son raras: solo ellas se ordenan para elegir.
+-- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
+-- el motor guarda en memoria.
 repetidos AS (
     SELECT cliente_id
     FROM validos
@@ -27,15 +28,16 @@ repetidos AS (
 
 -- De cada clave queda la fila más reciente; las demás columnas deshacen el empate, para que elegir no dependa del orden.
 unicos AS (
-    SELECT *
-    FROM validos
-    WHERE cliente_id NOT IN (SELECT cliente_id FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    RIGHT JOIN validos ON validos.cliente_id = repetidos.cliente_id
+    WHERE repetidos.cliente_id IS NULL
     UNION ALL
-    SELECT *
-    FROM validos
-    WHERE cliente_id IN (SELECT cliente_id FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    JOIN validos ON validos.cliente_id = repetidos.cliente_id
     QUALIFY row_number() OVER (
-        PARTITION BY cliente_id
+        PARTITION BY validos.cliente_id
         ORDER BY ultima_interaccion DESC NULLS LAST, edad, segmento, antiguedad_meses, productos_activos,
             sucursal_afiliacion, score_crediticio, canal_preferido
     ) = 1

@@ -34,7 +34,8 @@ WITH validos AS (
         AND nps BETWEEN 0 AND 10
 ),
 
--- Las claves repetidas son raras: solo ellas se ordenan para elegir.
+-- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
+-- el motor guarda en memoria.
 repetidos AS (
     SELECT encuesta_id
     FROM validos
@@ -44,15 +45,16 @@ repetidos AS (
 
 -- De cada clave queda la fila más reciente; las demás columnas deshacen el empate, para que elegir no dependa del orden.
 unicos AS (
-    SELECT *
-    FROM validos
-    WHERE encuesta_id NOT IN (SELECT encuesta_id FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    RIGHT JOIN validos ON validos.encuesta_id = repetidos.encuesta_id
+    WHERE repetidos.encuesta_id IS NULL
     UNION ALL
-    SELECT *
-    FROM validos
-    WHERE encuesta_id IN (SELECT encuesta_id FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    JOIN validos ON validos.encuesta_id = repetidos.encuesta_id
     QUALIFY row_number() OVER (
-        PARTITION BY encuesta_id
+        PARTITION BY validos.encuesta_id
         ORDER BY fecha_respuesta DESC NULLS LAST, fecha_envio DESC NULLS LAST, cliente_id, ticket_id, nps,
             puntuacion_general, facilidad_proceso, rapidez_atencion, amabilidad_asesor, resolucion_problema,
             comentario_libre, canal_encuesta, emoji_sentimiento

@@ -23,7 +23,8 @@ WITH validos AS (
         AND duracion_segundos > 0
 ),
 
--- Las claves repetidas son raras: solo ellas se ordenan para elegir.
+-- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
+-- el motor guarda en memoria.
 repetidos AS (
     SELECT llamada_id
     FROM validos
@@ -33,15 +34,16 @@ repetidos AS (
 
 -- De cada clave queda la fila más reciente; las demás columnas deshacen el empate, para que elegir no dependa del orden.
 unicos AS (
-    SELECT *
-    FROM validos
-    WHERE llamada_id NOT IN (SELECT llamada_id FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    RIGHT JOIN validos ON validos.llamada_id = repetidos.llamada_id
+    WHERE repetidos.llamada_id IS NULL
     UNION ALL
-    SELECT *
-    FROM validos
-    WHERE llamada_id IN (SELECT llamada_id FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    JOIN validos ON validos.llamada_id = repetidos.llamada_id
     QUALIFY row_number() OVER (
-        PARTITION BY llamada_id
+        PARTITION BY validos.llamada_id
         ORDER BY fecha_hora_inicio DESC NULLS LAST, fecha_hora_fin DESC NULLS LAST, cliente_id, asesor_id,
             duracion_segundos, motivo, resumen, transcripcion, sentimiento, audio_url, palabras_clave
     ) = 1

@@ -26,7 +26,8 @@ WITH validos AS (
         AND cliente_id IS NOT NULL
 ),
 
--- Las claves repetidas son raras: solo ellas se ordenan para elegir.
+-- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
+-- el motor guarda en memoria.
 repetidos AS (
     SELECT mensaje_id
     FROM validos
@@ -36,15 +37,16 @@ repetidos AS (
 
 -- De cada clave queda la fila más reciente; las demás columnas deshacen el empate, para que elegir no dependa del orden.
 unicos AS (
-    SELECT *
-    FROM validos
-    WHERE mensaje_id NOT IN (SELECT mensaje_id FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    RIGHT JOIN validos ON validos.mensaje_id = repetidos.mensaje_id
+    WHERE repetidos.mensaje_id IS NULL
     UNION ALL
-    SELECT *
-    FROM validos
-    WHERE mensaje_id IN (SELECT mensaje_id FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    JOIN validos ON validos.mensaje_id = repetidos.mensaje_id
     QUALIFY row_number() OVER (
-        PARTITION BY mensaje_id
+        PARTITION BY validos.mensaje_id
         ORDER BY fecha_hora DESC NULLS LAST, cliente_id, asesor_id, direccion, canal, tipo_mensaje, contenido,
             url_archivo, duracion_segundos, estado_mensaje, sentimiento, palabras_clave
     ) = 1

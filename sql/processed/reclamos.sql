@@ -29,7 +29,8 @@ WITH validos AS (
         AND cliente_id IS NOT NULL
 ),
 
--- Las claves repetidas son raras: solo ellas se ordenan para elegir.
+-- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
+-- el motor guarda en memoria.
 repetidos AS (
     SELECT reclamo_id
     FROM validos
@@ -39,15 +40,16 @@ repetidos AS (
 
 -- De cada clave queda la fila más reciente, con respuesta antes que sin ella; las demás columnas deshacen el empate.
 unicos AS (
-    SELECT *
-    FROM validos
-    WHERE reclamo_id NOT IN (SELECT reclamo_id FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    RIGHT JOIN validos ON validos.reclamo_id = repetidos.reclamo_id
+    WHERE repetidos.reclamo_id IS NULL
     UNION ALL
-    SELECT *
-    FROM validos
-    WHERE reclamo_id IN (SELECT reclamo_id FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    JOIN validos ON validos.reclamo_id = repetidos.reclamo_id
     QUALIFY row_number() OVER (
-        PARTITION BY reclamo_id
+        PARTITION BY validos.reclamo_id
         ORDER BY fecha_respuesta DESC NULLS LAST, fecha DESC NULLS LAST, cliente_id, tipo_documento, canal, motivo,
             descripcion, estado, resolucion, tiempo_resolucion_dias, responsable
     ) = 1

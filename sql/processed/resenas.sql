@@ -28,7 +28,8 @@ WITH validos AS (
         AND length(comentario) > 10
 ),
 
--- Las claves repetidas son raras: solo ellas se ordenan para elegir.
+-- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
+-- el motor guarda en memoria.
 repetidos AS (
     SELECT "reseña_id"
     FROM validos
@@ -38,15 +39,16 @@ repetidos AS (
 
 -- De cada clave queda la fila más reciente; las demás columnas deshacen el empate, para que elegir no dependa del orden.
 unicos AS (
-    SELECT *
-    FROM validos
-    WHERE "reseña_id" NOT IN (SELECT "reseña_id" FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    RIGHT JOIN validos ON validos."reseña_id" = repetidos."reseña_id"
+    WHERE repetidos."reseña_id" IS NULL
     UNION ALL
-    SELECT *
-    FROM validos
-    WHERE "reseña_id" IN (SELECT "reseña_id" FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    JOIN validos ON validos."reseña_id" = repetidos."reseña_id"
     QUALIFY row_number() OVER (
-        PARTITION BY "reseña_id"
+        PARTITION BY validos."reseña_id"
         ORDER BY fecha_publicacion DESC NULLS LAST, likes DESC NULLS LAST, plataforma, cliente_id, nombre_usuario,
             sucursal_id, puntaje, comentario, respuesta_banco, idioma, origen, palabras_clave
     ) = 1

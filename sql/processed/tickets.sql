@@ -35,7 +35,8 @@ WITH validos AS (
         AND (tiempo_resolucion_horas > 0 OR tiempo_resolucion_horas IS NULL)
 ),
 
--- Las claves repetidas son raras: solo ellas se ordenan para elegir.
+-- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
+-- el motor guarda en memoria.
 repetidos AS (
     SELECT ticket_id
     FROM validos
@@ -45,15 +46,16 @@ repetidos AS (
 
 -- De cada clave queda la fila más reciente; las demás columnas deshacen el empate, para que elegir no dependa del orden.
 unicos AS (
-    SELECT *
-    FROM validos
-    WHERE ticket_id NOT IN (SELECT ticket_id FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    RIGHT JOIN validos ON validos.ticket_id = repetidos.ticket_id
+    WHERE repetidos.ticket_id IS NULL
     UNION ALL
-    SELECT *
-    FROM validos
-    WHERE ticket_id IN (SELECT ticket_id FROM repetidos)
+    SELECT validos.*
+    FROM repetidos
+    JOIN validos ON validos.ticket_id = repetidos.ticket_id
     QUALIFY row_number() OVER (
-        PARTITION BY ticket_id
+        PARTITION BY validos.ticket_id
         ORDER BY fecha_hora DESC NULLS LAST, cliente_id, canal, sucursal_id, asesor_id, tipo_consulta, subtipo, estado,
             tiempo_respuesta_min, tiempo_resolucion_horas, satisfaccion_cliente, comentario, adjunto, etiquetas
     ) = 1
