@@ -117,14 +117,16 @@ impl Report {
 
     /// The failures underneath that add something to what was said.
     fn causes(&self, out: &mut String, error: &Error) {
-        let mut said = error.message().to_owned();
+        let mut said = error.message().to_lowercase();
         let mut cause = error.source();
         while let Some(source) = cause {
             let text = source.to_string();
-            if !said.contains(&text) {
+            // The operating system's number of an error says nothing more than its words.
+            let words = text.split(" (os error").next().unwrap_or_default().trim_end();
+            if !said.contains(&words.to_lowercase()) {
                 let Palette { gutter, off, .. } = self.palette;
-                let _ = writeln!(out, "  {gutter}cause:{off} {}", visible_lines(text.trim_end()));
-                said.push_str(&text);
+                let _ = writeln!(out, "  {gutter}cause:{off} {}", visible_lines(words));
+                said.push_str(&words.to_lowercase());
             }
             cause = source.source();
         }
@@ -322,8 +324,8 @@ mod tests {
         error: cannot write `salida␇.csv`
           cause: denied ␛[2J
         ");
-        let same = Error::store("cannot write: disk full").because(std::io::Error::other("disk full"));
-        assert_snapshot!(plain(&same), @"error: cannot write: disk full");
+        let same = Error::store("cannot write: no space").because(std::io::Error::other("No space (os error 28)"));
+        assert_snapshot!(plain(&same), @"error: cannot write: no space");
     }
 
     #[test]
