@@ -14,6 +14,9 @@ use super::target::Target;
 use super::text;
 use crate::error::Error;
 
+/// The rows of a result shown on a terminal unless a person asks for more.
+const MAX_ROWS: usize = 1_000;
+
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verbosity {
@@ -143,6 +146,19 @@ impl Printer {
     #[must_use]
     pub fn default_format(&self) -> Format {
         if self.terminal.stdout { Format::Table } else { Format::Csv }
+    }
+
+    /// The most rows a format for reading shows where nobody says how many: all of them, unless a person would have to
+    /// scroll through them.
+    #[must_use]
+    pub fn default_max_rows(&self) -> Option<usize> {
+        self.terminal.stdout.then_some(MAX_ROWS)
+    }
+
+    /// Whether results appear on a terminal.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        self.terminal.stdout
     }
 
     /// A spinner for work of unknown length.

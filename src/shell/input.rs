@@ -6,7 +6,7 @@
 use std::mem;
 
 use super::session::Statement;
-use super::tokens::{is_blank, statements};
+use super::tokens::{beginning_of, is_blank, statements};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +59,8 @@ impl Reader {
     /// The text is over: what is left is a statement, too.
     pub(super) fn end(&mut self) -> Option<Input> {
         let sql = mem::take(&mut self.pending);
-        if is_blank(&sql) {
-            return None;
-        }
-        Some(Input::Statement(self.statement(sql.trim_end(), &sql, 0)))
+        let start = beginning_of(&sql)?;
+        Some(Input::Statement(self.statement(sql[start..].trim_end(), &sql, start)))
     }
 
     /// Whether nothing is waiting for its end.
@@ -108,6 +106,14 @@ pub(super) fn inputs(file: &str, text: &str) -> Vec<Input> {
     inputs
 }
 
+/// The statements of a text that is SQL alone, with no commands.
+pub(super) fn statements_of(file: &str, text: &str) -> Vec<Statement> {
+    let mut reader = Reader::new(file);
+    reader.pending = text.to_owned();
+    let done = reader.complete().into_iter().chain(reader.end());
+    done.filter_map(|input| if let Input::Statement(statement) = input { Some(statement) } else { None }).collect()
+}
+
 /// Whether pressing Enter after `text` should run it instead of beginning another line.
 pub(super) fn is_complete(text: &str) -> bool {
     let mut reader = Reader::new("");
@@ -151,7 +157,7 @@ mod tests {
     fn a_statement_goes_on_until_its_semicolon() {
         assert_eq!(told("SELECT 1\n  , 2\n;\nSELECT 3;"), ["1:1 SELECT 1⏎  , 2⏎;", "4:1 SELECT 3;"]);
         assert_eq!(told("SELECT 1; SELECT\n2; -- fin\n"), ["1:1 SELECT 1;", "1:11 SELECT⏎2;"]);
-        assert_eq!(told("-- título\n\n  SELECT ';'"), ["3:1   SELECT ';'"]);
+        assert_eq!(told("-- título\n\n  SELECT ';'"), ["3:3 SELECT ';'"]);
         assert_eq!(told("SELECT 'a\n.d\n\\q';"), ["1:1 SELECT 'a⏎.d⏎\\q';"]);
     }
 
@@ -170,6 +176,14 @@ mod tests {
         let told = told(&pasted);
         assert_eq!(told.len(), 400);
         assert_eq!(told[399], "799:1 SELECT 399,⏎  'x;399';");
+    }
+
+    #[test]
+    fn a_file_of_sql_has_no_commands() {
+        let statements = statements_of("a.sql", "-- título\n/* ; */\n  SELECT 1; SELECT\n'2'; \\d");
+        let told: Vec<_> = statements.iter().map(|it| (it.line, it.column, it.sql.as_str())).collect();
+        assert_eq!(told, [(3, 3, "SELECT 1;"), (3, 13, "SELECT\n'2';"), (4, 6, "\\d")]);
+        assert_eq!(statements_of("a.sql", "-- nada\n"), []);
     }
 
     #[test]

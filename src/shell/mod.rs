@@ -2,13 +2,15 @@
 //!
 //! A loop over [inputs](input): commands of its own and SQL statements, which a [`Session`] answers. The same loop reads
 //! a person's keys and a pipe. A statement that fails is told and the loop goes on; Ctrl-C stops the statement that
-//! runs, not the shell.
+//! runs, not the shell. A [`Batch`] runs the statements of a text instead and stops at the first that fails.
 
+mod batch;
 mod command;
 mod completion;
 mod editor;
 mod highlight;
 mod input;
+mod rows;
 mod session;
 mod tokens;
 mod vocabulary;
@@ -20,22 +22,19 @@ use std::time::Instant;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use futures::StreamExt;
 use futures::future::BoxFuture;
-use futures::stream::BoxStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+pub use batch::Batch;
 pub use session::{Answer, ColumnEntry, Session, Statement, TableEntry, TableKind};
 
 use self::completion::Names;
 use self::editor::{Editor, Entry, SharedNames};
 use self::input::{Input, Reader, inputs};
+use self::rows::Rows;
 use crate::error::{Error, Kind, Result};
 use crate::output::{Format, Printer, ResultFile, is_broken_pipe};
-
-/// The rows of a result that are shown unless a person asks for more.
-const MAX_ROWS: usize = 1_000;
 
 /// A shell over one session.
 pub struct Shell {
@@ -53,8 +52,8 @@ impl Shell {
     /// A shell that asks `session` and writes through `printer`.
     #[must_use]
     pub fn new(session: Arc<dyn Session>, printer: Printer) -> Self {
-        let format = printer.default_format();
-        Self { session, printer, format, expanded: false, max_rows: Some(MAX_ROWS), interrupt: ctrl_c }
+        let (format, max_rows) = (printer.default_format(), printer.default_max_rows());
+        Self { session, printer, format, expanded: false, max_rows, interrupt: ctrl_c }
     }
 
     /// Writes results as `format`.
@@ -165,24 +164,17 @@ impl Shell {
     async fn answer(&self, statement: &Statement, told: bool) -> Result<()> {
         let started = Instant::now();
         let answer = self.session.answer(statement).await?;
+        let mut rows = Rows::of(answer.rows);
         if answer.schema.fields().is_empty() {
-            let mut rows = Rows::of(answer.rows);
-            while rows.next().await.transpose()?.is_some() {}
+            rows.exhaust().await?;
             if told {
                 self.printer.say(format_args!("done · {}", crate::output::duration(started.elapsed())));
             }
             return Ok(());
         }
-        let mut rows = Rows::of(answer.rows);
-        let mut file = ResultFile::begin(
-            self.shown_as(),
-            &answer.schema,
-            self.printer.stdout(),
-            &self.printer.layout(self.max_rows),
-        )?;
-        while let Some(batch) = rows.next().await {
-            file.batch(&batch?)?;
-        }
+        let layout = self.printer.layout(self.max_rows);
+        let mut file = ResultFile::begin(self.shown_as(), &answer.schema, self.printer.stdout(), &layout)?;
+        rows.pour_into(&mut file).await?;
         let account = file.finish()?;
         if told || account.is_shortened() {
             self.printer.account(&account, told.then(|| started.elapsed()));
@@ -225,39 +217,6 @@ fn records<const N: usize>(names: [&str; N], rows: impl Iterator<Item = [String;
     let schema = Schema::new(names.map(|name| Field::new(name, DataType::Utf8, false)).to_vec());
     let columns = columns.map(|values| Arc::new(StringArray::from(values)) as ArrayRef).to_vec();
     RecordBatch::try_new(Arc::new(schema), columns).map_err(|error| Error::bug(error.to_string()))
-}
-
-/// The rows of an answer, read by a task of their own so that the shell hears Ctrl-C even while an operator computes
-/// without a pause. Dropped, the task is stopped.
-struct Rows {
-    batches: mpsc::Receiver<Result<RecordBatch>>,
-    task: JoinSet<()>,
-}
-
-impl Rows {
-    fn of(mut stream: BoxStream<'static, Result<RecordBatch>>) -> Self {
-        let (sender, batches) = mpsc::channel(2);
-        let mut task = JoinSet::new();
-        task.spawn(async move {
-            while let Some(batch) = stream.next().await {
-                if sender.send(batch).await.is_err() {
-                    return;
-                }
-            }
-        });
-        Self { batches, task }
-    }
-
-    async fn next(&mut self) -> Option<Result<RecordBatch>> {
-        if let Some(batch) = self.batches.recv().await {
-            return Some(batch);
-        }
-        // A task that failed must not look like the end of the rows.
-        match self.task.join_next().await {
-            Some(Err(failed)) => Some(Err(Error::bug("the query ended without a result").because(failed))),
-            Some(Ok(())) | None => None,
-        }
-    }
 }
 
 /// The lines of `text`, read by a thread of their own: nobody can stop a read that waits for a pipe.

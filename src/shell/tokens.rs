@@ -45,7 +45,7 @@ pub(super) fn tokens(sql: &str) -> Vec<Token> {
         end = next;
     }
     if !whole && end < sql.len() {
-        let (kind, unfinished) = match beginning(&sql[end..]) {
+        let (kind, unfinished) = match opening(&sql[end..]) {
             Some(kind) => (kind, true),
             None => (Kind::Other, false),
         };
@@ -74,9 +74,15 @@ pub(super) fn statements(sql: &str) -> (Vec<Range<usize>>, usize) {
     (ranges, rest)
 }
 
-/// Whether `sql` says nothing: spaces and finished comments.
+/// Where `sql` begins to say something, after spaces and finished comments; none where it never does.
+pub(super) fn beginning_of(sql: &str) -> Option<usize> {
+    let said = |token: &Token| token.unfinished || !matches!(token.kind, Kind::Space | Kind::Comment);
+    tokens(sql).into_iter().find(said).map(|token| token.range.start)
+}
+
+/// Whether `sql` says nothing.
 pub(super) fn is_blank(sql: &str) -> bool {
-    tokens(sql).iter().all(|token| matches!(token.kind, Kind::Space | Kind::Comment) && !token.unfinished)
+    beginning_of(sql).is_none()
 }
 
 fn kind(token: &SqlToken) -> Kind {
@@ -99,7 +105,7 @@ fn kind(token: &SqlToken) -> Kind {
 }
 
 /// What `text`, which the tokenizer could not finish, is the beginning of.
-fn beginning(text: &str) -> Option<Kind> {
+fn opening(text: &str) -> Option<Kind> {
     if text.starts_with("/*") {
         return Some(Kind::Comment);
     }
