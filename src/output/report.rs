@@ -97,13 +97,10 @@ impl Report {
 
     /// The place and hint of a finding; `label` stands beside the mark, or by itself where there is no place.
     fn finding(&self, out: &mut String, finding: &Finding, label: Option<&str>) {
-        match &finding.place {
-            Some(place) => self.place(out, place, label),
-            None => {
-                if let Some(label) = label {
-                    let _ = writeln!(out, "  {}", visible_lines(label));
-                }
-            }
+        if let Some(place) = &finding.place {
+            self.place(out, place, label);
+        } else if let Some(label) = label {
+            let _ = writeln!(out, "  {}", visible_lines(label));
         }
         if let Some(hint) = &finding.hint {
             self.hint(out, hint);

@@ -170,7 +170,7 @@ fn help(shell: &mut Shell) -> Result<Flow> {
     for command in COMMANDS {
         let others = command.names[1..].iter().map(|name| format!("\\{name}")).collect::<Vec<_>>().join(", ");
         let others = if others.is_empty() { others } else { format!(" ({others})") };
-        text.push_str(&format!("  {:width$}  {}{others}\n", usage(command), command.help));
+        text.extend([format!("  {:width$}  {}{others}\n", usage(command), command.help)]);
     }
     text.push_str("\nA command may also begin with a dot: .tables\n");
     let mut out = shell.printer.stdout();
