@@ -84,7 +84,11 @@ pub(super) fn conform(array: &ArrayRef, column: &Column, way: Way) -> Result<(Ar
         array = Arc::new(floats.as_primitive::<Float64Type>().unary_opt::<_, Float64Type>(known));
     }
     let made: ArrayRef = match way {
-        Way::Nulls => new_null_array(&target, array.len()),
+        Way::Nulls => {
+            // An array of the type Null does not count its NULLs.
+            array = new_null_array(&target, array.len());
+            Arc::clone(&array)
+        }
         Way::Cast => cast(&array, &target)?,
         Way::Whole => Arc::new(array.as_primitive::<Float64Type>().unary_opt::<_, Int64Type>(whole)),
         Way::Midnight => {
@@ -159,4 +163,154 @@ fn is_text(data_type: &DataType) -> bool {
 
 fn is_bytes(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{
+        BinaryArray, BooleanArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray, Float32Array,
+        Float64Array, Int32Array, Int64Array, LargeListArray, LargeStringArray, ListArray, NullArray, StringArray,
+        StringViewArray, TimestampMillisecondArray, TimestampNanosecondArray, UInt64Array,
+    };
+    use arrow::datatypes::{Int8Type, Int32Type};
+
+    use super::*;
+
+    fn column(column_type: ColumnType, required: bool) -> Column {
+        Column { name: "c".to_owned(), column_type, required, description: String::new(), pii: None }
+    }
+
+    /// The values as text after the way from the type of `array`, and the rows that do not fit.
+    fn conformed(array: ArrayRef, column_type: ColumnType) -> (Vec<String>, Vec<usize>) {
+        let column = column(column_type, false);
+        let way = Way::between(array.data_type(), column_type).unwrap();
+        let (made, faults) = conform(&array, &column, way).unwrap();
+        assert_eq!(made.data_type(), &column_type.arrow());
+        assert!(faults.iter().all(|fault| made.is_null(fault.row) && fault.reason == Reason::NotA(column_type)));
+        ((0..made.len()).map(|row| shown(&made, row)).collect(), faults.iter().map(|fault| fault.row).collect())
+    }
+
+    #[test]
+    fn texts_of_every_kind() {
+        let dictionary: DictionaryArray<Int8Type> = [Some("x"), None, Some("ñ")].into_iter().collect();
+        let arrays: [ArrayRef; 5] = [
+            Arc::new(StringArray::from(vec![Some("x"), None, Some("ñ")])),
+            Arc::new(LargeStringArray::from(vec![Some("x"), None, Some("ñ")])),
+            Arc::new(StringViewArray::from(vec![Some("x"), None, Some("ñ")])),
+            Arc::new(BinaryArray::from(vec![Some("x".as_bytes()), None, Some("ñ".as_bytes())])),
+            Arc::new(dictionary),
+        ];
+        for array in arrays {
+            let name = array.data_type().clone();
+            let expected = ["x", "", "ñ"].map(str::to_owned).to_vec();
+            assert_eq!(conformed(array, ColumnType::String), (expected, vec![]), "{name}");
+        }
+    }
+
+    #[test]
+    fn integers_of_every_width_and_whole_floats() {
+        let arrays: [ArrayRef; 5] = [
+            Arc::new(Int32Array::from(vec![Some(12), None])),
+            Arc::new(UInt64Array::from(vec![Some(12), None])),
+            Arc::new(Float32Array::from(vec![Some(12.0), None])),
+            Arc::new(Float64Array::from(vec![Some(12.0), Some(f64::NAN)])),
+            Arc::new(StringArray::from(vec![Some("12.0"), None])),
+        ];
+        for array in arrays {
+            let name = array.data_type().clone();
+            let expected = vec!["12".to_owned(), String::new()];
+            assert_eq!(conformed(array, ColumnType::Int), (expected, vec![]), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_by_row() {
+        let decimal = ColumnType::Decimal { precision: 10, scale: 2 };
+        let bad: [(ArrayRef, ColumnType, &[usize]); 8] = [
+            (Arc::new(Float64Array::from(vec![1.0, 12.5, 1e19, f64::INFINITY])), ColumnType::Int, &[1, 2, 3]),
+            (Arc::new(UInt64Array::from(vec![1, u64::MAX])), ColumnType::Int, &[1]),
+            (Arc::new(StringArray::from(vec!["1", "x"])), ColumnType::Int, &[1]),
+            (Arc::new(Float64Array::from(vec![10.25, 0.125])), decimal, &[1]),
+            (Arc::new(Int64Array::from(vec![0, 1, 2])), ColumnType::Bool, &[2]),
+            (Arc::new(TimestampNanosecondArray::from(vec![0, 1_000_000_000])), ColumnType::Date, &[1]),
+            (Arc::new(TimestampMillisecondArray::from(vec![0, i64::MAX])), ColumnType::Timestamp, &[1]),
+            (Arc::new(StringArray::from(vec!["['a']", "a"])), ColumnType::StringList, &[1]),
+        ];
+        for (array, column_type, rows) in bad {
+            let name = array.data_type().clone();
+            assert_eq!(conformed(array, column_type).1, rows, "{name}");
+        }
+    }
+
+    #[test]
+    fn days_and_instants() {
+        let nanos = TimestampNanosecondArray::from(vec![1_680_411_162_137_506_999]);
+        let arrays: [(ArrayRef, ColumnType, &str); 8] = [
+            (Arc::new(nanos.clone()), ColumnType::Timestamp, "2023-04-02T04:52:42.137506"),
+            (Arc::new(nanos.with_timezone("UTC")), ColumnType::Timestamp, "2023-04-02T04:52:42.137506"),
+            (Arc::new(TimestampMillisecondArray::from(vec![1500])), ColumnType::Timestamp, "1970-01-01T00:00:01.500"),
+            (Arc::new(Date32Array::from(vec![1])), ColumnType::Timestamp, "1970-01-02T00:00:00"),
+            (Arc::new(StringArray::from(vec!["2023-04-02"])), ColumnType::Timestamp, "2023-04-02T00:00:00"),
+            (Arc::new(Date32Array::from(vec![1])), ColumnType::Date, "1970-01-02"),
+            (Arc::new(Date64Array::from(vec![86_400_000])), ColumnType::Date, "1970-01-02"),
+            (Arc::new(TimestampMillisecondArray::from(vec![-86_400_000])), ColumnType::Date, "1969-12-31"),
+        ];
+        for (array, column_type, expected) in arrays {
+            let name = array.data_type().clone();
+            assert_eq!(conformed(array, column_type), (vec![expected.to_owned()], vec![]), "{name}");
+        }
+    }
+
+    #[test]
+    fn lists_numbers_and_truth_values() {
+        let decimal = ColumnType::Decimal { precision: 10, scale: 2 };
+        let list = || vec![Some(vec![Some("a"), Some("b")]), None];
+        let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([None::<Vec<Option<i32>>>]);
+        assert_eq!(Way::between(lists.data_type(), ColumnType::StringList), None);
+        let mut builder =
+            arrow::array::builder::LargeListBuilder::new(arrow::array::builder::LargeStringBuilder::new());
+        list().into_iter().for_each(|row| match row {
+            Some(items) => builder.append_value(items),
+            None => builder.append_null(),
+        });
+        let large: LargeListArray = builder.finish();
+        let expected = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(conformed(Arc::new(large), ColumnType::StringList), (expected(&["[a, b]", ""]), vec![]));
+        let money = Decimal128Array::from(vec![1250]).with_precision_and_scale(38, 3).unwrap();
+        assert_eq!(conformed(Arc::new(money.clone()), decimal), (expected(&["1.25"]), vec![]));
+        assert_eq!(conformed(Arc::new(money), ColumnType::Float), (expected(&["1.25"]), vec![]));
+        assert_eq!(conformed(Arc::new(Float64Array::from(vec![10.25])), decimal), (expected(&["10.25"]), vec![]));
+        assert_eq!(conformed(Arc::new(Int32Array::from(vec![7])), decimal), (expected(&["7.00"]), vec![]));
+        assert_eq!(conformed(Arc::new(Int32Array::from(vec![7])), ColumnType::Float), (expected(&["7.0"]), vec![]));
+        let bools = BooleanArray::from(vec![true, false]);
+        assert_eq!(conformed(Arc::new(bools), ColumnType::Bool), (expected(&["true", "false"]), vec![]));
+        assert_eq!(conformed(Arc::new(NullArray::new(2)), ColumnType::Date), (expected(&["", ""]), vec![]));
+    }
+
+    #[test]
+    fn a_required_column_wants_a_value_in_every_row() {
+        let arrays: [ArrayRef; 3] = [
+            Arc::new(Int64Array::from(vec![Some(1), None])),
+            Arc::new(Float64Array::from(vec![1.0, f64::NAN])),
+            Arc::new(StringArray::from(vec![Some("1"), None])),
+        ];
+        for array in arrays {
+            let way = Way::between(array.data_type(), ColumnType::Int).unwrap();
+            let (_, faults) = conform(&array, &column(ColumnType::Int, true), way).unwrap();
+            assert_eq!(faults, [CellFault { row: 1, reason: Reason::NoValue }], "{}", array.data_type());
+        }
+    }
+
+    #[test]
+    fn types_that_have_nothing_in_common() {
+        for (from, to) in [
+            (DataType::Int64, ColumnType::String),
+            (DataType::Boolean, ColumnType::Int),
+            (DataType::Float64, ColumnType::Bool),
+            (DataType::Int64, ColumnType::Timestamp),
+            (DataType::Utf8, ColumnType::Int),
+        ] {
+            assert_eq!(Way::between(&from, to).is_some(), from == DataType::Utf8, "{from}");
+        }
+    }
 }

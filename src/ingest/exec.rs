@@ -213,3 +213,79 @@ fn up_to(
     })
     .boxed()
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::common::assert_contains;
+    use datafusion::physical_plan::{collect, displayable};
+    use datafusion::prelude::{SessionConfig, SessionContext};
+
+    use super::super::table::DatasetTable;
+    use super::super::testing::{dataset, files};
+    use super::*;
+
+    #[tokio::test]
+    async fn files_are_shared_out_by_size_and_stay_in_order() {
+        let contents: Vec<Vec<u8>> = [5, 1, 9, 1, 4].map(|size| vec![b'x'; size]).to_vec();
+        let named: Vec<(&str, &[u8])> =
+            ["a", "b", "c", "d", "e"].into_iter().zip(contents.iter().map(Vec::as_slice)).collect();
+        let files = files(&named).await;
+        let shared = |partitions| -> Vec<String> {
+            let parts = share_out(files.clone(), partitions);
+            parts.iter().map(|part| part.iter().map(|file| file.name.as_str()).collect()).collect()
+        };
+        assert_eq!(shared(2), ["bc", "ade"]);
+        assert_eq!(shared(1), ["abcde"]);
+        assert_eq!(shared(9).len(), 5);
+        assert_eq!(share_out(Vec::new(), 4).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_plan_shows_what_is_read_and_measures_it() {
+        let texts = ["a,b\n1,x\n2,y\n", "b,a\nz,3\n"];
+        let files = files(&[("1.csv", texts[0].as_bytes()), ("2.csv", texts[1].as_bytes())]).await;
+        let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
+        let table = DatasetTable::new(&dataset("a int; b string"), files);
+        assert_eq!(table.files().len(), 2);
+        context.register_table("d", Arc::new(table)).unwrap();
+        let plan = context.sql("SELECT a FROM d").await.unwrap().create_physical_plan().await.unwrap();
+        assert_contains!(
+            displayable(plan.as_ref()).indent(false).to_string(),
+            "IngestExec: dataset=d, files=2, columns=[a]"
+        );
+        assert_eq!(plan.properties().output_partitioning().partition_count(), 2);
+        let rows: usize =
+            collect(Arc::clone(&plan), context.task_ctx()).await.unwrap().iter().map(RecordBatch::num_rows).sum();
+        let metrics = plan.metrics().unwrap();
+        assert_eq!((rows, metrics.output_rows()), (3, Some(3)));
+        let bytes = texts.iter().map(|text| text.len()).sum();
+        assert_eq!(metrics.sum_by_name("bytes_read").map(|value| value.as_usize()), Some(bytes));
+    }
+
+    #[tokio::test]
+    async fn a_limit_reads_no_further_than_it_must() {
+        let mut text = "a\n".to_owned();
+        (0..1_000_000).for_each(|n| text.push_str(&format!("{n}\n")));
+        let files = files(&[("d.csv", text.as_bytes())]).await;
+        let context = SessionContext::new();
+        context.register_table("d", Arc::new(DatasetTable::new(&dataset("a int"), files))).unwrap();
+        let plan = context.sql("SELECT a FROM d LIMIT 10").await.unwrap().create_physical_plan().await.unwrap();
+        let rows: usize =
+            collect(Arc::clone(&plan), context.task_ctx()).await.unwrap().iter().map(RecordBatch::num_rows).sum();
+        let mut scan = &plan;
+        while let [input] = scan.children().as_slice() {
+            scan = input;
+        }
+        let read = scan.metrics().unwrap().sum_by_name("bytes_read").map_or(0, |value| value.as_usize());
+        assert_eq!(rows, 10);
+        assert!((1..1 << 20).contains(&read), "{read} of {} bytes", text.len());
+    }
+
+    #[tokio::test]
+    async fn a_table_without_files_is_empty() {
+        let context = SessionContext::new();
+        context.register_table("d", Arc::new(DatasetTable::new(&dataset("a int"), Vec::new()))).unwrap();
+        let batches = context.sql("SELECT * FROM d").await.unwrap().collect().await.unwrap();
+        assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
+    }
+}

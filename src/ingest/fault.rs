@@ -8,10 +8,8 @@ use crate::error::{Error, Finding, Kind, Place, Result};
 
 /// The longest value quoted in a message, in characters.
 const VALUE_SHOWN: usize = 80;
-/// The longest line shown under a message, in characters, unless the place itself stands further right.
-const LINE_SHOWN: usize = 200;
-/// A place further right than this many characters is given by number only.
-const LINE_SHOWN_AT_MOST: usize = 1000;
+/// As much of a line as goes with a message, in characters; a place beyond is given by number only.
+const LINE_KEPT: usize = 2000;
 /// Texts that people write for "no value".
 const LIKELY_NULLS: [&str; 9] = ["na", "n/a", "null", "none", "nan", "nat", "-", "?", "\\n"];
 
@@ -182,7 +180,7 @@ impl Fault {
             line: usize::try_from(line).unwrap_or(usize::MAX),
             column,
             width,
-            text: if column > LINE_SHOWN_AT_MOST { String::new() } else { cut(text, LINE_SHOWN.max(column + width)) },
+            text: if column > LINE_KEPT { String::new() } else { cut(text, LINE_KEPT + width) },
         })
     }
 }

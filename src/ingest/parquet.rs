@@ -180,3 +180,144 @@ impl AsyncFileReader for FileBytes {
         .boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{
+        DictionaryArray, Float64Array, Int32Array, LargeStringArray, StringArray, StringViewArray,
+        TimestampNanosecondArray,
+    };
+    use arrow::datatypes::Int8Type;
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
+
+    use super::super::testing::{dataset, files, query, query_text, told};
+    use super::*;
+    use crate::catalog::{Dataset, Format};
+
+    fn parquet_dataset(columns: &str) -> Dataset {
+        Dataset { format: Format::Parquet, path: "d.parquet".to_owned(), ..dataset(columns) }
+    }
+
+    /// A file of these columns with row groups of three rows.
+    fn parquet_file(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut bytes = Vec::new();
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(3)).build();
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        bytes
+    }
+
+    fn texts(values: &[Option<&str>]) -> ArrayRef {
+        Arc::new(StringArray::from(values.to_vec()))
+    }
+
+    async fn error(columns: &str, bytes: &[u8]) -> String {
+        let files = files(&[("d.parquet", bytes)]).await;
+        told(&query(&parquet_dataset(columns), files, "SELECT * FROM d").await.unwrap_err())
+    }
+
+    #[tokio::test]
+    async fn files_of_different_writers_are_one_table() {
+        let dataset = parquet_dataset("reseña_id string!; canal string; n int; hora timestamp; etiquetas list");
+        let hour = 1_680_411_162_137_506_000;
+        let categories: DictionaryArray<Int8Type> = ["web", "app"].into_iter().collect();
+        let mut list = arrow::array::builder::ListBuilder::new(arrow::array::builder::StringBuilder::new())
+            .with_field(arrow::datatypes::Field::new("element", DataType::Utf8, true));
+        list.append_value([Some("a"), Some("b")]);
+        list.append_null();
+        let older = parquet_file(vec![
+            ("etiquetas", Arc::new(list.finish())),
+            ("reseña_id", texts(&[Some("R1"), Some("R2")])),
+            ("n", Arc::new(Float64Array::from(vec![Some(12.0), None]))),
+            ("canal", Arc::new(categories)),
+            ("hora", Arc::new(TimestampNanosecondArray::from(vec![Some(hour), None]))),
+        ]);
+        let newer = parquet_file(vec![
+            ("reseña_id", Arc::new(LargeStringArray::from(vec!["R3"]))),
+            ("canal", Arc::new(StringViewArray::from(vec!["web"]))),
+            ("n", Arc::new(Int32Array::from(vec![-7]))),
+            ("hora", texts(&[Some("2024-01-01 10:00:00")])),
+            ("etiquetas", texts(&[Some("['c']")])),
+        ]);
+        let files = files(&[("a.parquet", &older), ("b.parquet", &newer)]).await;
+        let all = query_text(&dataset, files.clone(), "SELECT * FROM d ORDER BY 1").await.unwrap();
+        insta::assert_snapshot!(all, @r#"
+        +-----------+-------+----+----------------------------+-----------+
+        | reseña_id | canal | n  | hora                       | etiquetas |
+        +-----------+-------+----+----------------------------+-----------+
+        | R1        | web   | 12 | 2023-04-02T04:52:42.137506 | [a, b]    |
+        | R2        | app   |    |                            |           |
+        | R3        | web   | -7 | 2024-01-01T10:00:00        | [c]       |
+        +-----------+-------+----+----------------------------+-----------+
+        "#);
+        let some = query_text(&dataset, files.clone(), "SELECT n, canal FROM d ORDER BY 1").await.unwrap();
+        insta::assert_snapshot!(some, @r#"
+        +----+-------+
+        | n  | canal |
+        +----+-------+
+        | -7 | web   |
+        | 12 | web   |
+        |    | app   |
+        +----+-------+
+        "#);
+        assert!(query_text(&dataset, files.clone(), "SELECT count(*) FROM d").await.unwrap().contains("| 3 "));
+        assert_eq!(query(&dataset, files, "SELECT n FROM d LIMIT 2").await.unwrap().num_rows(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_wrong_value_is_told_by_its_row() {
+        let ids = texts(&[Some("a"), Some("b"), Some("c"), Some("d"), None]);
+        let numbers: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0, 12.5, 5.0]));
+        let bytes = parquet_file(vec![("id", ids), ("n", numbers)]);
+        insta::assert_snapshot!(error("id string; n int", &bytes).await, @r#"
+        d.parquet: row 4, column n: "12.5" is not an int (exit 1)
+        hint: correct the row, or declare the column as float or decimal in catalog.yaml
+        "#);
+        insta::assert_snapshot!(error("id string!; n float", &bytes).await, @r#"
+        d.parquet: row 5, column id: no value, but the column is required (exit 1)
+        hint: fill in the value, or take `required: true` from the column in catalog.yaml
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_does_not_fit_is_told_with_what_to_write() {
+        let bytes = parquet_file(vec![("id", texts(&[Some("a")])), ("n", Arc::new(Int32Array::from(vec![1])))]);
+        insta::assert_snapshot!(error("id string; m int", &bytes).await, @r#"
+        d.parquet: column `m` is missing (exit 2)
+        - column `m` is missing
+          hint: the file has `n`: write that in catalog.yaml, or rename it in the file
+        "#);
+        insta::assert_snapshot!(error("id string; n date", &bytes).await, @r#"
+        d.parquet: column `n` holds Int32, which cannot be read as date (exit 2)
+        hint: declare the column in catalog.yaml with the type it has in the file
+        "#);
+        insta::assert_snapshot!(error("id string; n int", b"").await, @r#"
+        d.parquet: the file is empty (exit 1)
+        hint: a Parquet file has a footer even without rows
+        "#);
+        insta::assert_snapshot!(error("id string; n int", b"id,n\na,1\n").await, @r#"
+        d.parquet: not a whole Parquet file: Parquet error: Invalid Parquet file. Corrupt footer (exit 1)
+        hint: write the file again, or set the dataset's `format`
+        "#);
+        insta::assert_snapshot!(error("id string; n int", &bytes[..bytes.len() - 20]).await, @r#"
+        d.parquet: not a whole Parquet file: Parquet error: Invalid Parquet file. Corrupt footer (exit 1)
+        hint: write the file again, or set the dataset's `format`
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_changes_is_an_error() {
+        use object_store::ObjectStoreExt;
+
+        let bytes = parquet_file(vec![("id", texts(&[Some("a")]))]);
+        let files = files(&[("d.parquet", &bytes)]).await;
+        let InputFile { store, meta, .. } = &files[0];
+        store.put(&meta.location, bytes.clone().into()).await.unwrap();
+        let error = query(&parquet_dataset("id string"), files.clone(), "SELECT * FROM d").await.unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Store);
+        assert_eq!(error.message(), "d.parquet: the file changed after it was listed");
+    }
+}
