@@ -23,7 +23,7 @@ const DAY: i64 = 86_400_000_000;
 /// How an array becomes one of the declared type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// It has no values.
+    /// It should have no values: pandas writes a column in which all are missing as one of floats.
     Nulls,
     /// Arrow's own conversion, which makes a NULL of what does not fit.
     Cast,
@@ -64,6 +64,7 @@ impl Way {
             (To::Date, DataType::Date32) => Self::Cast,
             (To::Date, DataType::Date64 | DataType::Timestamp(..)) => Self::Midnight,
             (To::Timestamp, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64) => Self::Cast,
+            (_, from) if from.is_floating() => Self::Nulls,
             _ => return None,
         };
         Some(way)
@@ -85,9 +86,12 @@ pub(super) fn conform(array: &ArrayRef, column: &Column, way: Way) -> Result<(Ar
     }
     let made: ArrayRef = match way {
         Way::Nulls => {
-            // An array of the type Null does not count its NULLs.
-            array = new_null_array(&target, array.len());
-            Arc::clone(&array)
+            let nulls = new_null_array(&target, array.len());
+            if array.data_type().is_null() {
+                // An array of the type Null does not count its NULLs.
+                array = Arc::clone(&nulls);
+            }
+            nulls
         }
         Way::Cast => cast(&array, &target)?,
         Way::Whole => Arc::new(array.as_primitive::<Float64Type>().unary_opt::<_, Int64Type>(whole)),
@@ -226,7 +230,8 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_told_by_row() {
         let decimal = ColumnType::Decimal { precision: 10, scale: 2 };
-        let bad: [(ArrayRef, ColumnType, &[usize]); 8] = [
+        let bad: [(ArrayRef, ColumnType, &[usize]); 9] = [
+            (Arc::new(Float64Array::from(vec![Some(f64::NAN), None, Some(1.5)])), ColumnType::String, &[2]),
             (Arc::new(Float64Array::from(vec![1.0, 12.5, 1e19, f64::INFINITY])), ColumnType::Int, &[1, 2, 3]),
             (Arc::new(UInt64Array::from(vec![1, u64::MAX])), ColumnType::Int, &[1]),
             (Arc::new(StringArray::from(vec!["1", "x"])), ColumnType::Int, &[1]),
@@ -306,7 +311,7 @@ mod tests {
         for (from, to) in [
             (DataType::Int64, ColumnType::String),
             (DataType::Boolean, ColumnType::Int),
-            (DataType::Float64, ColumnType::Bool),
+            (DataType::Date32, ColumnType::Bool),
             (DataType::Int64, ColumnType::Timestamp),
             (DataType::Utf8, ColumnType::Int),
         ] {

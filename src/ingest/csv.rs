@@ -752,7 +752,7 @@ mod tests {
         ];
         let line = prop::collection::vec(field, 1..5).prop_map(|fields| fields.join(","));
         let end = prop_oneof![Just("\n"), Just("\r\n"), Just("\n\n"), Just("\r")];
-        prop::collection::vec((line, end), 0..30)
+        prop::collection::vec((line, end), 0..10)
             .prop_map(|lines| lines.into_iter().map(|(line, end)| line + end).collect::<String>())
             .prop_map(|rows| format!("t,n,e\n{rows}"))
     }

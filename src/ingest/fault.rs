@@ -143,6 +143,9 @@ impl Fault {
             Reason::NotA(ColumnType::Int) if value.trim().parse::<f64>().is_ok() => {
                 "correct the row, or declare the column as float or decimal in catalog.yaml".to_owned()
             }
+            Reason::NotA(ColumnType::String) => {
+                "declare the column in catalog.yaml with the type it has in the file".to_owned()
+            }
             Reason::NotA(ColumnType::StringList) => {
                 "write it as [\"a\", \"b\"] or ['a', 'b'], or declare the column as string in catalog.yaml".to_owned()
             }

@@ -267,6 +267,38 @@ mod tests {
         assert_eq!(query(&dataset, files, "SELECT n FROM d LIMIT 2").await.unwrap().num_rows(), 2);
     }
 
+    /// Real files, see `tests/data/parquet/make.py`; they hold the same twelve tickets.
+    #[tokio::test]
+    async fn what_pandas_writes() {
+        let columns = "ticket_id string!; fecha_hora timestamp!; cliente_id string!; canal string!; sucursal_id string; \
+            asesor_id string!; tipo_consulta string!; subtipo string!; estado string!; tiempo_respuesta_min int; \
+            tiempo_resolucion_horas int; satisfaccion_cliente int!; comentario string; etiquetas list; adjunto string; \
+            dia date!";
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/parquet");
+        let (mut tables, mut texts) = (Vec::new(), Vec::new());
+        for version in ["pandas_2.parquet", "pandas_3.parquet"] {
+            let files = files(&[(version, &std::fs::read(folder.join(version)).unwrap())]).await;
+            let sql = "SELECT * FROM d ORDER BY ticket_id";
+            tables.push(query(&parquet_dataset(columns), files.clone(), sql).await.unwrap());
+            let some =
+                "SELECT ticket_id, canal, fecha_hora, tiempo_respuesta_min AS min, etiquetas, dia FROM d LIMIT 4";
+            texts.push(query_text(&parquet_dataset(columns), files, some).await.unwrap());
+        }
+        insta::assert_snapshot!(texts[0], @r#"
+        +------------------+----------+----------------------------+-----+-------------------------------------+------------+
+        | ticket_id        | canal    | fecha_hora                 | min | etiquetas                           | dia        |
+        +------------------+----------+----------------------------+-----+-------------------------------------+------------+
+        | TKT_9EE34BC91563 | telefono | 2024-03-23T05:05:40.648246 | 18  | [bloqueo, pago, fraude]             | 2024-03-23 |
+        | TKT_81BCBDE20A3D | whatsapp | 2024-06-10T18:42:17.377815 | 5   | [insatisfecho, problema, solicitud] | 2024-06-10 |
+        | TKT_53BBD0FC68DB | chat_web | 2024-04-03T01:59:44.021741 | 12  | [cobertura, prima, beneficiario]    | 2024-04-03 |
+        | TKT_0B8AB5870228 | telefono | 2024-01-12T08:46:22.642478 |     | [pago, limite, fraude]              | 2024-01-12 |
+        +------------------+----------+----------------------------+-----+-------------------------------------+------------+
+        "#);
+        assert_eq!(texts[0], texts[1]);
+        assert_eq!(tables[0].num_rows(), 12);
+        assert_eq!(tables[0], tables[1]);
+    }
+
     #[tokio::test]
     async fn a_wrong_value_is_told_by_its_row() {
         let ids = texts(&[Some("a"), Some("b"), Some("c"), Some("d"), None]);
