@@ -66,7 +66,6 @@ pub(super) fn datasets(seed: Seed, scale: f64) -> Result<Vec<Arc<dyn Dataset>>> 
 
 /// `rows` times `scale`, rounded, at least 1.
 #[expect(
-    clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "both factors are positive and below a million"

@@ -110,8 +110,8 @@ pub fn simulate(options: &Options, progress: &dyn Fn(Progress)) -> Result<Summar
     if options.formats.is_empty() {
         return Err(Error::usage("no format to write").hint("give --format csv, parquet or csv,parquet"));
     }
-    let mut formats = options.formats.clone();
-    formats.dedup();
+    let formats = [FileFormat::Csv, FileFormat::Parquet];
+    let formats: Vec<FileFormat> = formats.into_iter().filter(|format| options.formats.contains(format)).collect();
     let datasets = dataset::datasets(Seed(options.seed), options.scale)?;
     let directory = Directory::open(&options.out)?;
     if !options.force {

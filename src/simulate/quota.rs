@@ -167,7 +167,6 @@ pub(super) fn apportion(n: u64, weights: &[u64]) -> Vec<u64> {
 /// closed by moving single members of the largest categories to a neighbour.
 pub(super) fn with_mean(n: u64, first: u64, weights: &[u64], sum: u64) -> Vec<u64> {
     // Additions, products and quotients only: IEEE 754 gives the same bits everywhere.
-    #[expect(clippy::cast_precision_loss, reason = "a shape needs three digits, an f64 has fifteen")]
     let tilted: Vec<u64> = {
         let total = weights.iter().sum::<u64>() as f64;
         let value = |index: usize| (first + index as u64) as f64;

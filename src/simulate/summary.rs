@@ -260,7 +260,6 @@ impl Mean {
         self.count += 1;
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "an average needs no 53 bits")]
     fn value(self) -> Option<f64> {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
     }
@@ -381,7 +380,6 @@ fn wrong_type(name: &str) -> Error {
     Error::bug(format!("the simulator cannot measure a column of the type of `{name}`"))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a share needs no 53 bits")]
 fn percent(part: u64, all: u64) -> Option<f64> {
     (all > 0).then(|| part as f64 * 100.0 / all as f64)
 }

@@ -180,6 +180,7 @@ fn existing_files_are_kept_unless_forced() {
     assert_eq!(contents(folder.path()).len(), 1);
 
     options.force = true;
+    options.formats.push(FileFormat::Csv); // said twice, written once
     simulate(&options, &|_| {}).unwrap();
     assert_eq!(contents(folder.path()).len(), 8);
     assert_ne!(fs::read(folder.path().join("tickets_soporte.csv")).unwrap(), b"mine");
