@@ -37,6 +37,7 @@ pub(super) enum Way {
 
 impl Way {
     /// The way from `from` to `to`, if a value of the one can be one of the other.
+    #[expect(clippy::match_same_arms, reason = "a line for each declared type shows what it accepts")]
     pub(super) fn between(from: &DataType, to: ColumnType) -> Option<Self> {
         use ColumnType as To;
         if let DataType::Dictionary(_, values) = from {

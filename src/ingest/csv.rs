@@ -188,7 +188,8 @@ impl Decoder {
                         if batch.num_rows() > 0 {
                             return Ok(Some(batch));
                         }
-                    } else if stop == Stop::NeedsInput {
+                    }
+                    if stop == Stop::NeedsInput {
                         return Ok(None);
                     }
                 }
@@ -501,7 +502,7 @@ mod tests {
     async fn projection_limit_and_count() {
         let dataset = dataset("a string; n int!");
         let mut text = "n,a\n".to_owned();
-        (0..20_000).for_each(|n| text.push_str(&format!("{n},x{n}\n")));
+        text.extend((0..20_000).map(|n| format!("{n},x{n}\n")));
         // Beyond the limit and outside the wanted columns nothing is converted.
         text.push_str("x,y\n");
         let files = files(&[("d.csv", text.as_bytes())]).await;
@@ -552,12 +553,12 @@ mod tests {
           at d.csv:2:4, 2 wide: T1,NA
         hint: if it means that there is no value, write `options: { null: ["", "NA"] }` in catalog.yaml
         "#);
-        insta::assert_snapshot!(error("id string!; n int!", "id,n\nT1,1\n,2\n"), @r#"
+        insta::assert_snapshot!(error("id string!; n int!", "id,n\nT1,1\n,2\n"), @r"
         d.csv: line 3, column id: no value, but the column is required (exit 1)
         - no value, but the column is required
           at d.csv:3:1, 1 wide: ,2
         hint: fill in the value, or take `required: true` from the column in catalog.yaml
-        "#);
+        ");
         insta::assert_snapshot!(error("id string!; dia date", "id,dia\nT1,31/12/2024\n"), @r#"
         d.csv: line 2, column dia: "31/12/2024" is not a date (exit 1)
         - "31/12/2024" is not a date
@@ -574,18 +575,18 @@ mod tests {
 
     #[test]
     fn a_broken_record_is_shown_where_it_breaks() {
-        insta::assert_snapshot!(error("id string!; n int!", "id,n\nT1,1\nT2\n"), @r#"
+        insta::assert_snapshot!(error("id string!; n int!", "id,n\nT1,1\nT2\n"), @r"
         d.csv: line 3: 1 field, but the header has 2 (exit 1)
         - 1 field, but the header has 2
           at d.csv:3:1, 1 wide: T2
         hint: put text that contains the delimiter or a line break between double quotes
-        "#);
-        insta::assert_snapshot!(error("id string!; n int!", "id,n\nT1,1,5\n"), @r#"
+        ");
+        insta::assert_snapshot!(error("id string!; n int!", "id,n\nT1,1,5\n"), @r"
         d.csv: line 2: 3 fields, but the header has 2 (exit 1)
         - 3 fields, but the header has 2
           at d.csv:2:1, 1 wide: T1,1,5
         hint: put text that contains the delimiter or a line break between double quotes
-        "#);
+        ");
         insta::assert_snapshot!(error("id string!; c string", "id,c\nT1,\"dijo \"no\"\"\n"), @r#"
         d.csv: line 2: text between a closing quote and the next delimiter (exit 1)
         - text between a closing quote and the next delimiter
@@ -608,11 +609,11 @@ mod tests {
 
     #[test]
     fn a_header_that_does_not_fit_is_told_with_what_to_write() {
-        insta::assert_snapshot!(error("id string!; satisfaccion int!", "id,satisfacion\n"), @r#"
+        insta::assert_snapshot!(error("id string!; satisfaccion int!", "id,satisfacion\n"), @r"
         d.csv: column `satisfaccion` is missing (exit 2)
         - column `satisfaccion` is missing
           hint: the file has `satisfacion`: write that in catalog.yaml, or rename it in the file
-        "#);
+        ");
         insta::assert_snapshot!(error("id string!; canal string", "id,\"fecha hora\",id,nuevo\n"), @r#"
         d.csv: 4 of its columns do not fit dataset d (exit 2)
         - column `id` stands there twice
@@ -634,26 +635,26 @@ mod tests {
           hint: add it to datasets.d.columns in catalog.yaml: `- { name: "id;canal", type: string }`
         hint: the header is one field; if `;` stands between its fields, write `options: { delimiter: ";" }`
         "#);
-        insta::assert_snapshot!(error("id string!", ""), @r#"
+        insta::assert_snapshot!(error("id string!", ""), @r"
         d.csv: the file is empty, it has no header line (exit 1)
         hint: a dataset's file begins with the names of its columns
-        "#);
-        insta::assert_snapshot!(error("id string!", "\u{feff}\n\n"), @r#"
+        ");
+        insta::assert_snapshot!(error("id string!", "\u{feff}\n\n"), @r"
         d.csv: the file is empty, it has no header line (exit 1)
         hint: a dataset's file begins with the names of its columns
-        "#);
-        insta::assert_snapshot!(error("id string!", b"\xff\xfei\0d\0"), @r#"
+        ");
+        insta::assert_snapshot!(error("id string!", b"\xff\xfei\0d\0"), @r"
         d.csv: the file is UTF-16 text, not delimited UTF-8 text (exit 2)
         hint: save it as UTF-8
-        "#);
-        insta::assert_snapshot!(error("id string!", b"\x1f\x8b\x08\x00abc"), @r#"
+        ");
+        insta::assert_snapshot!(error("id string!", b"\x1f\x8b\x08\x00abc"), @r"
         d.csv: the file is gzip-compressed, not delimited UTF-8 text (exit 2)
         hint: decompress it first
-        "#);
-        insta::assert_snapshot!(error("id string!", b"id,caf\xe9\n"), @r#"
+        ");
+        insta::assert_snapshot!(error("id string!", b"id,caf\xe9\n"), @r"
         d.csv: the header line is not valid UTF-8 (exit 1)
         hint: save the file as UTF-8
-        "#);
+        ");
         insta::assert_snapshot!(error("id string!", "\"id\n1\n"), @r#"
         d.csv: line 1: the quote that opens here is never closed (exit 1)
         - the quote that opens here is never closed
@@ -700,15 +701,15 @@ mod tests {
         let files = files(&[("d.csv", b"a\nx\n")]).await;
         let InputFile { store, meta, .. } = &files[0];
         store.put(&meta.location, "a\nyyyyyyy\n".into()).await.unwrap();
-        insta::assert_snapshot!(told(&query(&dataset, files.clone(), "SELECT * FROM d").await.unwrap_err()), @r#"
+        insta::assert_snapshot!(told(&query(&dataset, files.clone(), "SELECT * FROM d").await.unwrap_err()), @r"
         d.csv: the file changed after it was listed (exit 3)
         hint: wait until it is complete and run the command again
-        "#);
+        ");
         store.delete(&meta.location).await.unwrap();
-        insta::assert_snapshot!(told(&query(&dataset, files.clone(), "SELECT * FROM d").await.unwrap_err()), @r#"
+        insta::assert_snapshot!(told(&query(&dataset, files.clone(), "SELECT * FROM d").await.unwrap_err()), @r"
         d.csv: the file is no longer there (exit 3)
         hint: if it was replaced, run the command again
-        "#);
+        ");
     }
 
     /// The seven files of the system that went before, as they are.

@@ -99,16 +99,13 @@ impl Fault {
     #[must_use]
     pub fn into_error(self) -> Error {
         let what = self.what();
-        let mut message = self.file.to_string();
-        match self.position {
-            Position::Text { line, .. } => message.push_str(&format!(": line {line}")),
-            Position::Row(row) => message.push_str(&format!(": row {row}")),
-        }
-        if let Some(column) = &self.column {
-            message.push_str(&format!(", column {column}"));
-        }
-        message.push_str(&format!(": {what}"));
-        let error = Error::new(Kind::Query, message).hint(self.what_to_do());
+        let position = match self.position {
+            Position::Text { line, .. } => format!("line {line}"),
+            Position::Row(row) => format!("row {row}"),
+        };
+        let column = self.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
+        let error =
+            Error::new(Kind::Query, format!("{}: {position}{column}: {what}", self.file)).hint(self.what_to_do());
         match self.place() {
             Some(place) => error.finding(Finding::new(what).at(place)),
             None => error,

@@ -118,7 +118,7 @@ mod tests {
                         '\t' => text.push_str("\\t"),
                         c if c == quote => text.extend(['\\', c]),
                         c if u32::from(c) < 0x20 || (0x7f..0xa1).contains(&u32::from(c)) => {
-                            text.push_str(&format!("\\x{:02x}", u32::from(c)));
+                            text.extend([format!("\\x{:02x}", u32::from(c))]);
                         }
                         c => text.push(c),
                     }

@@ -1,9 +1,9 @@
 //! Readers of raw input: bytes to typed batches, every fault with its file, line and column.
 //!
 //! A [`DatasetTable`] makes the files of one dataset a table. Planned, it becomes an [`IngestExec`], which opens each
-//! file with the [`Reader`] of its format: [`csv`] or [`parquet`]. Both readers keep the same promises:
+//! file with the [`Reader`] of its format, in `csv` or `parquet`. Both readers keep the same promises:
 //!
-//! - columns are found by name in every file, never by position across files ([`header`]);
+//! - columns are found by name in every file, never by position across files (`header`);
 //! - what comes out has exactly the declared schema; no value is changed to make it fit, and one that does not fit
 //!   is a [`Fault`];
 //! - a fault goes to [`Faults`], which decides whether reading stops there or leaves the row out and goes on.

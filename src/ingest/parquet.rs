@@ -244,7 +244,7 @@ mod tests {
         ]);
         let files = files(&[("a.parquet", &older), ("b.parquet", &newer)]).await;
         let all = query_text(&dataset, files.clone(), "SELECT * FROM d ORDER BY 1").await.unwrap();
-        insta::assert_snapshot!(all, @r#"
+        insta::assert_snapshot!(all, @r"
         +-----------+-------+----+----------------------------+-----------+
         | reseña_id | canal | n  | hora                       | etiquetas |
         +-----------+-------+----+----------------------------+-----------+
@@ -252,9 +252,9 @@ mod tests {
         | R2        | app   |    |                            |           |
         | R3        | web   | -7 | 2024-01-01T10:00:00        | [c]       |
         +-----------+-------+----+----------------------------+-----------+
-        "#);
+        ");
         let some = query_text(&dataset, files.clone(), "SELECT n, canal FROM d ORDER BY 1").await.unwrap();
-        insta::assert_snapshot!(some, @r#"
+        insta::assert_snapshot!(some, @r"
         +----+-------+
         | n  | canal |
         +----+-------+
@@ -262,7 +262,7 @@ mod tests {
         | 12 | web   |
         |    | app   |
         +----+-------+
-        "#);
+        ");
         assert!(query_text(&dataset, files.clone(), "SELECT count(*) FROM d").await.unwrap().contains("| 3 "));
         assert_eq!(query(&dataset, files, "SELECT n FROM d LIMIT 2").await.unwrap().num_rows(), 2);
     }
@@ -284,7 +284,7 @@ mod tests {
                 "SELECT ticket_id, canal, fecha_hora, tiempo_respuesta_min AS min, etiquetas, dia FROM d LIMIT 4";
             texts.push(query_text(&parquet_dataset(columns), files, some).await.unwrap());
         }
-        insta::assert_snapshot!(texts[0], @r#"
+        insta::assert_snapshot!(texts[0], @r"
         +------------------+----------+----------------------------+-----+-------------------------------------+------------+
         | ticket_id        | canal    | fecha_hora                 | min | etiquetas                           | dia        |
         +------------------+----------+----------------------------+-----+-------------------------------------+------------+
@@ -293,7 +293,7 @@ mod tests {
         | TKT_53BBD0FC68DB | chat_web | 2024-04-03T01:59:44.021741 | 12  | [cobertura, prima, beneficiario]    | 2024-04-03 |
         | TKT_0B8AB5870228 | telefono | 2024-01-12T08:46:22.642478 |     | [pago, limite, fraude]              | 2024-01-12 |
         +------------------+----------+----------------------------+-----+-------------------------------------+------------+
-        "#);
+        ");
         assert_eq!(texts[0], texts[1]);
         assert_eq!(tables[0].num_rows(), 12);
         assert_eq!(tables[0], tables[1]);
@@ -308,36 +308,36 @@ mod tests {
         d.parquet: row 4, column n: "12.5" is not an int (exit 1)
         hint: correct the row, or declare the column as float or decimal in catalog.yaml
         "#);
-        insta::assert_snapshot!(error("id string!; n float", &bytes).await, @r#"
+        insta::assert_snapshot!(error("id string!; n float", &bytes).await, @r"
         d.parquet: row 5, column id: no value, but the column is required (exit 1)
         hint: fill in the value, or take `required: true` from the column in catalog.yaml
-        "#);
+        ");
     }
 
     #[tokio::test]
     async fn a_file_that_does_not_fit_is_told_with_what_to_write() {
         let bytes = parquet_file(vec![("id", texts(&[Some("a")])), ("n", Arc::new(Int32Array::from(vec![1])))]);
-        insta::assert_snapshot!(error("id string; m int", &bytes).await, @r#"
+        insta::assert_snapshot!(error("id string; m int", &bytes).await, @r"
         d.parquet: column `m` is missing (exit 2)
         - column `m` is missing
           hint: the file has `n`: write that in catalog.yaml, or rename it in the file
-        "#);
-        insta::assert_snapshot!(error("id string; n date", &bytes).await, @r#"
+        ");
+        insta::assert_snapshot!(error("id string; n date", &bytes).await, @r"
         d.parquet: column `n` holds Int32, which cannot be read as date (exit 2)
         hint: declare the column in catalog.yaml with the type it has in the file
-        "#);
-        insta::assert_snapshot!(error("id string; n int", b"").await, @r#"
+        ");
+        insta::assert_snapshot!(error("id string; n int", b"").await, @r"
         d.parquet: the file is empty (exit 1)
         hint: a Parquet file has a footer even without rows
-        "#);
-        insta::assert_snapshot!(error("id string; n int", b"id,n\na,1\n").await, @r#"
+        ");
+        insta::assert_snapshot!(error("id string; n int", b"id,n\na,1\n").await, @r"
         d.parquet: not a whole Parquet file: Parquet error: Invalid Parquet file. Corrupt footer (exit 1)
         hint: write the file again, or set the dataset's `format`
-        "#);
-        insta::assert_snapshot!(error("id string; n int", &bytes[..bytes.len() - 20]).await, @r#"
+        ");
+        insta::assert_snapshot!(error("id string; n int", &bytes[..bytes.len() - 20]).await, @r"
         d.parquet: not a whole Parquet file: Parquet error: Invalid Parquet file. Corrupt footer (exit 1)
         hint: write the file again, or set the dataset's `format`
-        "#);
+        ");
     }
 
     #[tokio::test]

@@ -197,7 +197,11 @@ impl Splitter {
                     }
                     Some(_) => {
                         (self.field, self.escaped) = (self.at, false);
-                        self.state = State::Plain;
+                        // Nearly every field ends here; one that the buffer cuts goes the longer way.
+                        match find_end(&buffer[self.at..], self.delimiter) {
+                            Some(length) => self.end_plain(buffer, length, found),
+                            None => self.state = State::Plain,
+                        }
                     }
                     None if last => {
                         (self.field, self.escaped) = (self.at, false);
@@ -207,16 +211,7 @@ impl Splitter {
                     None => return self.pause(found),
                 },
                 State::Plain => match find_end(&buffer[self.at..], self.delimiter) {
-                    Some(length) => {
-                        let end = self.at + length;
-                        self.at = end + 1;
-                        self.end_field(end, found);
-                        if buffer[end] == self.delimiter {
-                            self.state = State::FieldStart;
-                        } else {
-                            self.end_record(end, found);
-                        }
-                    }
+                    Some(length) => self.end_plain(buffer, length, found),
                     None => {
                         self.at = buffer.len();
                         if !last {
@@ -290,6 +285,19 @@ impl Splitter {
             self.state = State::Skipping;
         }
         Stop::NeedsInput
+    }
+
+    /// Ends the current field, which is not quoted (any more), `length` bytes from here.
+    #[inline]
+    fn end_plain(&mut self, buffer: &[u8], length: usize, found: &mut Records) {
+        let end = self.at + length;
+        self.at = end + 1;
+        self.end_field(end, found);
+        if buffer[end] == self.delimiter {
+            self.state = State::FieldStart;
+        } else {
+            self.end_record(end, found);
+        }
     }
 
     #[inline]
