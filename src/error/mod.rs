@@ -5,8 +5,13 @@
 //! file with five mistakes is corrected in one go; its hint says what to do. A module with failures of its own keeps
 //! a private enum and converts it here, where the file, the model or the statement is known.
 
+mod engine;
+
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
+
+pub use engine::{engine_error, engine_kind, engine_message, our_error};
 
 /// The result of everything in cauce that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -113,22 +118,30 @@ impl Finding {
 /// A failure of cauce.
 ///
 /// `Display` is the message alone; `output::report` shows the whole with places and hint.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     kind: Kind,
     message: String,
     findings: Vec<Finding>,
     hint: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    told: bool,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// A failure of the given kind. The message is lower case, without a full stop, and names the thing it is about.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), findings: Vec::new(), hint: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            findings: Vec::new(),
+            hint: None,
+            told: false,
+            source: None,
+        }))
     }
 
     /// A wrong or failing statement.
@@ -149,6 +162,20 @@ impl Error {
     /// A broken invariant of cauce itself.
     pub fn bug(message: impl Into<String>) -> Self {
         Self::new(Kind::Bug, message)
+    }
+
+    /// A failure that the person has been told already; only the exit code is left to give.
+    #[must_use]
+    pub fn told(kind: Kind) -> Self {
+        let mut error = Self::new(kind, "a statement failed");
+        error.0.told = true;
+        error
+    }
+
+    /// Whether the person has been told.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.0.told
     }
 
     /// Adds one thing found wrong.
@@ -175,7 +202,7 @@ impl Error {
     /// Keeps the failure underneath.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
