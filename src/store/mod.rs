@@ -1,16 +1,18 @@
 //! Stores: opening one from a URL, listing inputs, the log of releases. There is no second way to open one.
+//!
+//! A [`Location`] says where something is; [`Stores`] opens the store of a location once and hands the same object to
+//! everybody, the SQL engine included, so that later rooms (meter, budget) can wrap it in one place.
 
-use std::sync::Arc;
+mod failure;
+mod lake;
+mod listing;
+mod location;
+mod releases;
+mod stores;
 
-use object_store::{ObjectMeta, ObjectStore};
-
-/// One input file, ready to be read.
-#[derive(Debug, Clone)]
-pub struct InputFile {
-    /// The file as a person would write it (`data/raw/tickets.csv`, `s3://bucket/raw/tickets.csv`), for messages.
-    pub name: String,
-    /// The store that holds it.
-    pub store: Arc<dyn ObjectStore>,
-    /// Its path in the store, size, time of change and etag.
-    pub meta: ObjectMeta,
-}
+pub use failure::store_error;
+pub use lake::Lake;
+pub use listing::InputFile;
+pub use location::Location;
+pub use releases::ReleaseLog;
+pub use stores::Stores;

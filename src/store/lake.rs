@@ -1,0 +1,62 @@
+//! The places of a project: its lake, and where the paths of `catalog.yaml` start.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Location, ReleaseLog, Stores};
+use crate::catalog::{Catalog, Dataset};
+use crate::error::Result;
+use crate::name::TableName;
+
+/// Where a project's inputs, tables and releases are, and the stores that hold them.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    stores: Arc<Stores>,
+    root: PathBuf,
+    location: Location,
+}
+
+impl Lake {
+    /// The lake of `catalog`, whose relative paths start at `root`, the project's folder (absolute).
+    ///
+    /// # Errors
+    /// A `lake:` that is no place.
+    pub fn new(catalog: &Catalog, root: &Path, stores: Arc<Stores>) -> Result<Self> {
+        Ok(Self { stores, root: root.to_owned(), location: Location::parse(&catalog.lake, root)? })
+    }
+
+    /// The stores that hold it.
+    #[must_use]
+    pub fn stores(&self) -> &Arc<Stores> {
+        &self.stores
+    }
+
+    /// The lake's own place.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Where a table is.
+    #[must_use]
+    pub fn table(&self, name: &TableName) -> Location {
+        self.location.join(&format!("{}/{}", name.layer, name.name))
+    }
+
+    /// Where a dataset's files are.
+    ///
+    /// # Errors
+    /// A `path:` that is no place.
+    pub fn input(&self, dataset: &Dataset) -> Result<Location> {
+        Location::parse(&dataset.path, &self.root)
+            .map_err(|error| error.while_doing(format_args!("dataset {}", dataset.name)))
+    }
+
+    /// Its log of releases.
+    ///
+    /// # Errors
+    /// A store that cannot be opened.
+    pub fn releases(&self) -> Result<ReleaseLog> {
+        ReleaseLog::open(&self.stores, &self.location)
+    }
+}
