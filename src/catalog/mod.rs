@@ -59,6 +59,14 @@ pub fn json_schema() -> serde_json::Value {
     crate::document::schema::<file::CatalogFile>()
 }
 
+impl Catalog {
+    /// Whether any dataset holds personal data.
+    #[must_use]
+    pub fn has_pii(&self) -> bool {
+        self.datasets.values().flat_map(|dataset| &dataset.columns).any(|column| column.pii.is_some())
+    }
+}
+
 /// How to reach one object store. Credentials never stand here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StoreSettings {
@@ -101,6 +109,18 @@ pub enum Format {
     Csv(CsvOptions),
     /// Apache Parquet.
     Parquet,
+}
+
+impl Format {
+    /// How the names of its files end, to tell them from others in a folder.
+    #[must_use]
+    pub fn ending(&self) -> &'static str {
+        match self {
+            Self::Csv(options) if options.delimiter == b'\t' => "tsv",
+            Self::Csv(_) => "csv",
+            Self::Parquet => "parquet",
+        }
+    }
 }
 
 /// How delimited text is written.

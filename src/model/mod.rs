@@ -73,6 +73,17 @@ pub enum Materialized {
     View,
 }
 
+impl Materialized {
+    /// The word for it, as headers write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::View => "view",
+        }
+    }
+}
+
 /// A statement about a model's rows that must hold before a release.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
