@@ -1,1 +1,16 @@
 //! Delta tables: staging files, committing them, reading a version.
+//!
+//! A table is written in two moves. [`stage`] writes Parquet files that no log names, so nobody sees them but the run
+//! that made them; [`Staged::commit`] makes them the table's newest version in one conditional put. Reading goes
+//! through [`ParquetTable`], which plans to DataFusion's own Parquet scan for staged files and committed versions alike.
+//!
+//! Deliberately absent: deletion vectors, column mapping and change feeds, which cauce neither writes nor needs.
+
+mod commit;
+mod log;
+mod read;
+mod stage;
+mod storable;
+
+pub use read::{ParquetTable, open_version};
+pub use stage::{Staged, stage};

@@ -1,0 +1,88 @@
+//! Committing staged files as the newest version of a Delta table.
+
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::kernel::schema::StructType;
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake_core::kernel::{Action, EagerSnapshot};
+use deltalake_core::operations::create::CreateBuilder;
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::{DeltaTable, DeltaTableError};
+use futures::TryStreamExt;
+use serde_json::json;
+
+use super::log::{delta_error, open};
+use super::stage::Staged;
+use crate::error::{Error, Result};
+use crate::store::Stores;
+
+impl Staged {
+    /// Makes the staged files the whole content of the table: creates it, or replaces what its newest version holds.
+    /// Returns the version, which is the table's newest then.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Refused`] if another writer committed to the table meanwhile: nothing of ours is visible
+    /// then and nothing is retried, because our content was computed against the older state. Otherwise a store that
+    /// cannot be read or written.
+    pub async fn commit(self, stores: &Stores, run: &str) -> Result<u64> {
+        let mut table = open(stores, &self.location)?;
+        let failed = |failure| delta_error("commit to", &self.location, failure);
+        let columns: StructType = self.schema.as_ref().try_into_kernel().map_err(|failure| {
+            Error::bug(format!("the schema of {} cannot be written as a Delta schema: {failure}", self.location))
+        })?;
+        let properties = CommitProperties::default()
+            .with_metadata([("cauce.run".to_owned(), json!(run))])
+            .with_max_retries(0)
+            // Old versions are read by the releases that name them; the age of their log says nothing about that.
+            .with_cleanup_expired_logs(Some(false));
+        match table.load().await {
+            Ok(()) => {
+                let snapshot = table.snapshot().map_err(failed)?.snapshot().clone();
+                if has_shape(&snapshot, &columns, &self.partition_by) {
+                    return replace_files(&table, &snapshot, self, properties).await;
+                }
+            }
+            Err(DeltaTableError::NotATable(_)) => {}
+            Err(failure) if is_missing(&failure) => {}
+            Err(failure) => return Err(failed(failure)),
+        }
+        let created = CreateBuilder::new()
+            .with_log_store(table.log_store())
+            .with_save_mode(SaveMode::Overwrite)
+            .with_columns(columns.fields().cloned())
+            .with_partition_columns(self.partition_by.clone())
+            .with_actions(self.files.iter().cloned().map(Action::Add))
+            .with_commit_properties(properties)
+            .await
+            .map_err(failed)?;
+        created.version().ok_or_else(|| Error::bug(format!("{} has no version after its commit", self.location)))
+    }
+}
+
+/// Whether the table already has these columns and partitions, so that a commit need not restate them.
+fn has_shape(snapshot: &EagerSnapshot, columns: &StructType, partition_by: &[String]) -> bool {
+    snapshot.schema().as_ref() == columns && snapshot.metadata().partition_columns() == partition_by
+}
+
+/// Replaces all files of `snapshot` by the staged ones in one commit.
+async fn replace_files(
+    table: &DeltaTable,
+    snapshot: &EagerSnapshot,
+    staged: Staged,
+    properties: CommitProperties,
+) -> Result<u64> {
+    let failed = |failure| delta_error("commit to", &staged.location, failure);
+    let log = table.log_store();
+    let removed = snapshot.file_views(&log, None).map_ok(|file| Action::Remove(file.remove_action(true)));
+    let mut actions: Vec<Action> = removed.try_collect().await.map_err(failed)?;
+    actions.extend(staged.files.iter().cloned().map(Action::Add));
+    let partition_by = (!staged.partition_by.is_empty()).then(|| staged.partition_by.clone());
+    let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by, predicate: None };
+    let committed = CommitBuilder::from(properties).with_actions(actions).build(Some(snapshot), log, operation).await;
+    Ok(committed.map_err(failed)?.version())
+}
+
+/// Whether the table's folder does not exist at all.
+fn is_missing(failure: &DeltaTableError) -> bool {
+    matches!(failure, DeltaTableError::ObjectStore { source: object_store::Error::NotFound { .. } })
+        || matches!(failure, DeltaTableError::InvalidTableLocation(_))
+}

@@ -1,0 +1,193 @@
+//! Reading a table: staged files and committed versions, both as a plain Parquet scan.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::stats::Precision;
+use datafusion::common::{Result as EngineResult, ScalarValue, Statistics, project_schema};
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::datasource::physical_plan::ParquetSource;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoArrow;
+use futures::TryStreamExt;
+use object_store::path::Path;
+
+use super::log::{delta_error, open_at};
+use super::stage::Staged;
+use crate::error::{Error, Result};
+use crate::store::{Location, Stores};
+
+/// A set of Parquet files that together are a table. Plans to DataFusion's own `DataSourceExec`, which splits large
+/// files, prunes row groups and can be sent to other machines as it is.
+#[derive(Debug)]
+pub struct ParquetTable {
+    store: ObjectStoreUrl,
+    schema: TableSchema,
+    files: Vec<PartitionedFile>,
+    rows: Option<usize>,
+    bytes: u64,
+}
+
+impl ParquetTable {
+    /// The staged files of a table, as only the run that staged them sees them.
+    ///
+    /// # Errors
+    /// A file name or partition value that cannot be read back, which is a bug.
+    pub fn staged(staged: &Staged) -> Result<Self> {
+        let (schema, partitions) = split(&staged.schema, &staged.partition_by)?;
+        let mut files = Vec::with_capacity(staged.files.len());
+        for file in &staged.files {
+            let path = Path::from_url_path(&file.path).map_err(|failure| Error::bug(failure.to_string()))?;
+            let values = partitions.iter().map(|field| file.partition_values.get(field.name()).cloned().flatten());
+            let values: Vec<_> = values.collect();
+            files.push((path, u64::try_from(file.size).unwrap_or(0), values));
+        }
+        Self::new(&staged.location, schema, partitions, files, usize::try_from(staged.rows()).ok())
+    }
+
+    /// Bytes of all files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn new(
+        location: &Location,
+        file_schema: SchemaRef,
+        partitions: Vec<Field>,
+        listed: Vec<(Path, u64, Vec<Option<String>>)>,
+        rows: Option<usize>,
+    ) -> Result<Self> {
+        let store = ObjectStoreUrl::parse(location.store_url()).map_err(|failure| Error::bug(failure.to_string()))?;
+        let bytes = listed.iter().map(|(_, size, _)| size).sum();
+        let mut files = Vec::with_capacity(listed.len());
+        for (path, size, values) in listed {
+            let whole: Path = location.path().parts().chain(path.parts()).collect();
+            let mut file = PartitionedFile::new(whole.to_string(), size);
+            for (field, value) in partitions.iter().zip(values) {
+                file.partition_values.push(partition_value(field, value)?);
+            }
+            files.push(file);
+        }
+        let partitions = partitions.into_iter().map(Arc::new).collect();
+        Ok(Self { store, schema: TableSchema::new(file_schema, partitions), files, rows, bytes })
+    }
+}
+
+/// The table at `location` as it was at `version`.
+///
+/// # Errors
+/// A store that cannot be read, or a log that does not hold the version.
+pub async fn open_version(stores: &Stores, location: &Location, version: u64) -> Result<ParquetTable> {
+    let failed = |failure| delta_error("read", location, failure);
+    let mut table = open_at(stores, location, Some(version))?;
+    table.load_version(version).await.map_err(failed)?;
+    let snapshot = table.snapshot().map_err(failed)?.snapshot();
+    let schema: Schema = snapshot
+        .schema()
+        .as_ref()
+        .try_into_arrow()
+        .map_err(|failure| Error::store(format!("the schema of {location} cannot be read: {failure}")))?;
+    let partition_by = snapshot.metadata().partition_columns().clone();
+    let (file_schema, partitions) = split(&schema, &partition_by)?;
+    let mut rows = Some(0);
+    let mut files = Vec::new();
+    let mut views = snapshot.file_views(&table.log_store(), None);
+    while let Some(view) = views.try_next().await.map_err(failed)? {
+        rows = rows.zip(view.num_records()).map(|(sum, more)| sum + more);
+        let values = view.partition_values_map();
+        let values = partitions.iter().map(|field| values.get(field.name()).cloned().flatten()).collect();
+        files.push((view.object_store_path(), u64::try_from(view.size()).unwrap_or(0), values));
+    }
+    drop(views);
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    ParquetTable::new(location, file_schema, partitions, files, rows)
+}
+
+#[async_trait]
+impl TableProvider for ParquetTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.schema.table_schema())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        if self.files.is_empty() {
+            // A scan without files has no partition, which the planner does not accept.
+            let schema = project_schema(self.schema.table_schema(), projection)?;
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
+        let source = ParquetSource::new(self.schema.clone())
+            .with_table_parquet_options(state.table_options().parquet.clone())
+            .with_enable_page_index(true);
+        let mut statistics = Statistics::new_unknown(self.schema.table_schema());
+        if let Some(rows) = self.rows {
+            statistics.num_rows = Precision::Exact(rows);
+        }
+        let groups = FileGroup::new(self.files.clone()).split_files(state.config().target_partitions());
+        let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
+            .with_file_groups(groups)
+            .with_statistics(statistics)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        let mut statistics = Statistics::new_unknown(self.schema.table_schema());
+        statistics.num_rows = self.rows.map_or(Precision::Absent, Precision::Exact);
+        Some(statistics)
+    }
+}
+
+/// The columns inside the files, and those that stand in their folders' names. Texts are read as views, the form in
+/// which the engine compares and groups them fastest.
+fn split(schema: &Schema, partition_by: &[String]) -> Result<(SchemaRef, Vec<Field>)> {
+    let (mut inside, mut partitions) = (Vec::new(), Vec::new());
+    for field in schema.fields() {
+        let data_type = match field.data_type() {
+            DataType::Utf8 => DataType::Utf8View,
+            other => other.clone(),
+        };
+        if !partition_by.contains(field.name()) {
+            inside.push(Field::new(field.name(), data_type, true));
+        }
+    }
+    for name in partition_by {
+        let field = schema
+            .field_with_name(name)
+            .map_err(|_| Error::bug(format!("the partition column `{name}` is not a column of the table")))?;
+        partitions.push(field.clone().with_nullable(true));
+    }
+    Ok((Arc::new(Schema::new(inside)), partitions))
+}
+
+/// A partition value as the log writes it (text, or nothing for NULL) in the type of its column.
+fn partition_value(field: &Field, text: Option<String>) -> Result<ScalarValue> {
+    let wrong = |failure: datafusion::error::DataFusionError| {
+        Error::store(format!("the partition column `{}` has a value that is not of its type: {failure}", field.name()))
+    };
+    match text {
+        None => ScalarValue::try_from(field.data_type()).map_err(wrong),
+        Some(text) => ScalarValue::try_from_string(text, field.data_type()).map_err(wrong),
+    }
+}

@@ -1,0 +1,137 @@
+//! Staging: a plan's result as Parquet files of a table that no log names yet.
+
+use std::collections::HashMap;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
+use deltalake_core::datafile::writer::{DeltaWriter, WriterConfig};
+use deltalake_core::kernel::Add;
+use deltalake_core::operations::get_num_idx_cols_and_stats_columns;
+use futures::StreamExt;
+use object_store::prefix::PrefixStore;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use tokio::task::JoinSet;
+
+use super::log::delta_error;
+use super::storable::{storable_batch, storable_schema};
+use crate::error::{Error, Result, engine_error};
+use crate::store::{Location, Stores};
+
+/// A file grows to this many bytes before the next one is begun.
+const TARGET_FILE_BYTES: NonZeroU64 = NonZeroU64::new(256 << 20).unwrap();
+
+/// Rows handed to the Parquet encoder at once.
+const WRITE_ROWS: usize = 65_536;
+
+/// The files of a table's next version, written and not yet visible.
+#[derive(Debug, Clone)]
+pub struct Staged {
+    pub(super) location: Location,
+    pub(super) schema: SchemaRef,
+    pub(super) partition_by: Vec<String>,
+    pub(super) files: Vec<Add>,
+    rows: u64,
+}
+
+impl Staged {
+    /// Rows in all files.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Bytes of all files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| u64::try_from(file.size).unwrap_or(0)).sum()
+    }
+
+    /// The schema of the table.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+}
+
+/// Runs `plan` and writes its result under `location`, one writer for each of the plan's partitions.
+///
+/// When the future is dropped the writers stop; files already closed are orphans that no log names.
+///
+/// # Errors
+/// The plan's own failure (as the engine's error), a value no table can hold, or a store that cannot be written.
+pub async fn stage(
+    plan: Arc<dyn ExecutionPlan>,
+    task: Arc<TaskContext>,
+    stores: &Stores,
+    location: &Location,
+    partition_by: &[String],
+) -> Result<Staged> {
+    let schema = storable_schema(&plan.schema())?;
+    let store = Arc::new(PrefixStore::new(stores.open(location)?, location.path()));
+    let (indexed_columns, stats_columns) = get_num_idx_cols_and_stats_columns(None, HashMap::new());
+    let config = WriterConfig::new(
+        Arc::clone(&schema),
+        partition_by.to_vec(),
+        Some(writer_properties()?),
+        Some(TARGET_FILE_BYTES),
+        Some(WRITE_ROWS),
+        indexed_columns,
+        stats_columns,
+    );
+    let streams = execute_stream_partitioned(plan, task).map_err(engine_error)?;
+    let mut writers = JoinSet::new();
+    for stream in streams {
+        let writer = DeltaWriter::new(Arc::clone(&store) as _, config.clone());
+        writers.spawn(write(stream, writer, Arc::clone(&schema), location.clone()));
+    }
+    let mut staged =
+        Staged { location: location.clone(), schema, partition_by: partition_by.to_vec(), files: Vec::new(), rows: 0 };
+    while let Some(finished) = writers.join_next().await {
+        let (files, rows) = finished.map_err(|panic| Error::bug(format!("a writer of {location} died: {panic}")))??;
+        staged.files.extend(files);
+        staged.rows += rows;
+    }
+    // The writers finish in any order; the log should not depend on it.
+    staged.files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(staged)
+}
+
+/// Writes one partition of the plan; returns its files and rows.
+async fn write(
+    mut stream: SendableRecordBatchStream,
+    mut writer: DeltaWriter,
+    schema: SchemaRef,
+    location: Location,
+) -> Result<(Vec<Add>, u64)> {
+    let mut rows = 0;
+    while let Some(batch) = stream.next().await {
+        let written = match batch.map_err(engine_error).and_then(|batch| storable_batch(&batch, &schema)) {
+            Ok(batch) if batch.num_rows() == 0 => continue,
+            Ok(batch) => {
+                rows += batch.num_rows() as u64;
+                writer.write(&batch).await.map_err(|failure| delta_error("write", &location, failure))
+            }
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = written {
+            // The first failure is the one to tell; an abort that fails too leaves an orphan, which nobody sees.
+            writer.abort().await.ok();
+            return Err(failure);
+        }
+    }
+    let files = writer.close().await.map_err(|failure| delta_error("write", &location, failure))?;
+    Ok((files, rows))
+}
+
+fn writer_properties() -> Result<WriterProperties> {
+    let level = ZstdLevel::try_new(1).map_err(|failure| Error::bug(failure.to_string()))?;
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(512 * 1024))
+        .set_created_by(format!("cauce {}", env!("CARGO_PKG_VERSION")))
+        .build())
+}
