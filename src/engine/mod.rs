@@ -1,1 +1,191 @@
 //! The SQL engine: sessions, name resolution, functions, statements and their answers.
+//!
+//! An [`Engine`] is one DataFusion session over a set of [`Relations`]. What a name means is decided there and nowhere
+//! else: the relations of a release for a reader, the staged tables of a run for the run itself.
+
+mod diagnose;
+mod functions;
+mod guard;
+mod pii;
+mod relations;
+mod schemas;
+mod session;
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::{SQLOptions, SessionContext};
+
+pub use relations::{Relation, Relations};
+pub use session::Settings;
+
+use crate::error::{Error, Finding, Kind, Result, engine_error};
+use crate::name::TableName;
+use crate::sql::{Source, Statement};
+use crate::store::Stores;
+
+/// A SQL session over a set of relations.
+#[derive(Clone)]
+pub struct Engine {
+    context: SessionContext,
+    relations: Arc<Relations>,
+}
+
+/// The answer to a statement: rows that come while they are read. Dropping it stops the work.
+pub struct Answer {
+    /// The columns.
+    pub schema: SchemaRef,
+    /// The rows.
+    pub stream: SendableRecordBatchStream,
+    /// The plan that makes them, for progress and figures.
+    pub plan: Arc<dyn ExecutionPlan>,
+}
+
+impl Engine {
+    /// A session in which names mean what `relations` say.
+    ///
+    /// # Errors
+    /// Settings the engine does not accept, such as a folder for spilling that cannot be made.
+    pub fn new(stores: &Arc<Stores>, relations: Arc<Relations>, settings: &Settings) -> Result<Self> {
+        let context = session::open(stores, &relations, settings)?;
+        Ok(Self { context, relations })
+    }
+
+    /// What names mean here.
+    #[must_use]
+    pub fn relations(&self) -> &Arc<Relations> {
+        &self.relations
+    }
+
+    /// Plans a statement and starts it.
+    ///
+    /// # Errors
+    /// A statement that is wrong (with its place), or that would change something: readers read.
+    pub async fn answer(&self, statement: &Statement) -> Result<Answer> {
+        let plan = self.physical_plan(self.read_only_plan(statement).await?).await?;
+        let stream = execute_stream(Arc::clone(&plan), self.task()).map_err(engine_error)?;
+        Ok(Answer { schema: plan.schema(), stream, plan })
+    }
+
+    /// The plan of a model's SELECT, ready to be staged.
+    ///
+    /// # Errors
+    /// SQL that is wrong, or that lets personal data out of the raw layer.
+    pub async fn model_plan(&self, source: &Source) -> Result<Arc<dyn ExecutionPlan>> {
+        self.physical_plan(self.model_logical_plan(source).await?).await
+    }
+
+    /// Checks a model's SELECT without running it: everything [`Self::model_plan`] would find.
+    ///
+    /// # Errors
+    /// As [`Self::model_plan`].
+    pub async fn model_schema(&self, source: &Source) -> Result<SchemaRef> {
+        Ok(Arc::clone(self.model_logical_plan(source).await?.schema().inner()))
+    }
+
+    /// Runs a SELECT made by cauce itself and collects its rows.
+    ///
+    /// # Errors
+    /// SQL that is wrong, or the failure while it ran.
+    pub async fn rows(&self, sql: &str) -> Result<Vec<arrow::array::RecordBatch>> {
+        let statements = crate::sql::parse(&Source::new("query", sql))?;
+        let [statement] = statements.as_slice() else {
+            return Err(Error::bug(format!("not one statement: {sql}")));
+        };
+        let answer = self.answer(statement).await?;
+        datafusion::physical_plan::common::collect(answer.stream).await.map_err(engine_error)
+    }
+
+    /// The columns of a SELECT made by cauce itself.
+    ///
+    /// # Errors
+    /// SQL that is wrong.
+    pub async fn schema(&self, sql: &str) -> Result<SchemaRef> {
+        let statements = crate::sql::parse(&Source::new("query", sql))?;
+        let [statement] = statements.as_slice() else {
+            return Err(Error::bug(format!("not one statement: {sql}")));
+        };
+        Ok(Arc::clone(self.logical_plan(statement).await?.schema().inner()))
+    }
+
+    /// What running a plan needs: memory, folders for spilling, stores.
+    #[must_use]
+    pub fn task(&self) -> Arc<TaskContext> {
+        self.context.task_ctx()
+    }
+
+    /// The names of all SQL functions, sorted.
+    #[must_use]
+    pub fn function_names(&self) -> Vec<String> {
+        let state = self.context.state();
+        let mut names: Vec<String> = state.scalar_functions().keys().cloned().collect();
+        names.extend(state.aggregate_functions().keys().cloned());
+        names.extend(state.window_functions().keys().cloned());
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    async fn model_logical_plan(&self, source: &Source) -> Result<LogicalPlan> {
+        let statements = crate::sql::parse(source)?;
+        let [statement] = statements.as_slice() else {
+            return Err(Error::usage(format!("{} must hold one SELECT", source.name)));
+        };
+        let plan = self.logical_plan(statement).await?;
+        let leaks = pii::leaks(&plan, &self.relations);
+        if leaks.is_empty() {
+            return Ok(plan);
+        }
+        let findings = leaks.into_iter().map(|leak| {
+            Finding::new(format!("column `{}` shows {} as it is", leak.output, leak.source))
+                .hint(format!("write pseudonym({}) or leave it out", leak.source.column))
+        });
+        Err(Error::new(Kind::Usage, format!("{} lets personal data out of the raw layer", source.name))
+            .findings(findings)
+            .hint("catalog.yaml says `pii:` of these columns; what a model makes is read by everybody"))
+    }
+
+    async fn read_only_plan(&self, statement: &Statement) -> Result<LogicalPlan> {
+        let plan = self.logical_plan(statement).await?;
+        let reads_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(true);
+        if reads_only.verify_plan(&plan).is_err() {
+            let what = statement.text.split_whitespace().next().unwrap_or_default().to_uppercase();
+            return Err(Error::new(Kind::Refused, format!("{what} would change something; here statements only read"))
+                .finding(Finding::new("here").at(statement.place(1, 1, what.chars().count())))
+                .hint("write a model in sql/ and `cauce run` it; to keep a result use `cauce query -o FILE`"));
+        }
+        Ok(plan)
+    }
+
+    async fn logical_plan(&self, statement: &Statement) -> Result<LogicalPlan> {
+        let planned = self.context.state().statement_to_plan(statement.parsed.clone()).await;
+        planned.map_err(|failure| diagnose::explain(failure, statement, &self.relations))
+    }
+
+    async fn physical_plan(&self, plan: LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+        // `SET` and its like act while they are "executed"; everything else only plans.
+        let frame = self.context.execute_logical_plan(plan).await.map_err(engine_error)?;
+        frame.create_physical_plan().await.map_err(engine_error)
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("relations", &self.relations).finish_non_exhaustive()
+    }
+}
+
+/// `layer.name` as SQL, quoted where it must be.
+#[must_use]
+pub fn sql_name(name: &TableName) -> String {
+    format!("{}.{}", name.layer, quoted(&name.name))
+}
+
+/// An identifier as SQL, quoted so that its letters stay as they are.
+#[must_use]
+pub fn quoted(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}

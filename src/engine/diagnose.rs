@@ -1,0 +1,137 @@
+//! Saying what is wrong with a statement: the place, the name that was probably meant, and no word of the engine's own.
+
+use datafusion::common::{Diagnostic, SchemaError};
+use datafusion::error::DataFusionError;
+
+use super::relations::Relations;
+use crate::error::{Error, Finding, Kind, engine_error, engine_kind, engine_message, our_error};
+use crate::name::{Layer, TableName, closest};
+use crate::sql::Statement;
+
+/// The failure to plan a statement, with its place and what was probably meant.
+pub(super) fn explain(failure: DataFusionError, statement: &Statement, relations: &Relations) -> Error {
+    if our_error(&failure).is_some() || engine_kind(&failure) != Kind::Query {
+        return engine_error(failure);
+    }
+    let (message, name, hint) = tell(&failure, relations);
+    let place = span(&failure)
+        .or_else(|| name.as_deref().and_then(|name| find_word(&statement.text, name)))
+        .map(|(line, column, width)| statement.place(line, column, width));
+    let mut error = Error::query(message).because(failure);
+    if let Some(place) = place {
+        error = error.finding(Finding::new("here").at(place));
+    }
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// The message, the name it is about, and the hint.
+fn tell(failure: &DataFusionError, relations: &Relations) -> (String, Option<String>, Option<String>) {
+    if let DataFusionError::SchemaError(wrong, _) = failure.find_root() {
+        return tell_column(wrong);
+    }
+    let message = engine_message(failure);
+    if let Some(name) = message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {
+        return tell_table(name, relations);
+    }
+    if let Some((said, meant)) = message.split_once("\nDid you mean '") {
+        let name = quoted_word(said);
+        let meant = meant.trim_end_matches(['\'', '?']);
+        let said = said.trim_end_matches('.').replace('\'', "`").replace("nvalid function", "nknown function");
+        return (said.replacen("Unknown", "unknown", 1), name, Some(format!("did you mean `{meant}`?")));
+    }
+    let name = quoted_word(&message);
+    (message, name, None)
+}
+
+fn tell_column(wrong: &SchemaError) -> (String, Option<String>, Option<String>) {
+    match wrong {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let names: Vec<&str> = valid_fields.iter().map(|field| field.name.as_str()).collect();
+            let hint = match closest(&field.name, names.iter().copied()) {
+                Some(meant) if meant.chars().any(|c| c.is_uppercase() || !c.is_ascii()) => {
+                    Some(format!("did you mean \"{meant}\"? (in double quotes: unquoted names are read in lower case)"))
+                }
+                Some(meant) => Some(format!("did you mean `{meant}`?")),
+                None if names.is_empty() => None,
+                None => Some(format!("the columns here are {}", list(&names))),
+            };
+            let shown = field
+                .relation
+                .as_ref()
+                .map_or_else(|| field.name.clone(), |relation| format!("{}.{}", relation.table(), field.name));
+            (format!("unknown column `{shown}`"), Some(field.name.clone()), hint)
+        }
+        SchemaError::AmbiguousReference { field } => (
+            format!("the column `{}` stands in more than one table here", field.name),
+            Some(field.name.clone()),
+            Some(format!("write which one is meant, for example t.{}", field.name)),
+        ),
+        other => (other.to_string(), None, None),
+    }
+}
+
+fn tell_table(name: &str, relations: &Relations) -> (String, Option<String>, Option<String>) {
+    let written = name.trim_start_matches("cauce.").trim_start_matches("public.");
+    let known = relations.names();
+    let own = written.rsplit('.').next().unwrap_or(written);
+    let full: Vec<String> = known.iter().map(TableName::to_string).collect();
+    let meant = closest(written, full.iter().map(String::as_str))
+        .map(str::to_owned)
+        // The right name in the wrong layer, or nearly the right name without one.
+        .or_else(|| {
+            let names: Vec<&str> = known.iter().map(|table| table.name.as_str()).collect();
+            let near = closest(own, names)?;
+            known.iter().find(|table| table.name == near).map(TableName::to_string)
+        });
+    let hint = match meant {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if known.iter().all(|table| table.layer == Layer::Raw) => {
+            "there is no release yet: `cauce run` makes the first one".to_owned()
+        }
+        None => "`SHOW TABLES` lists what there is".to_owned(),
+    };
+    (format!("unknown table `{written}`"), Some(own.to_owned()), Some(hint))
+}
+
+/// The place the engine marked: line, column and width inside the statement's text.
+fn span(failure: &DataFusionError) -> Option<(usize, usize, usize)> {
+    let span = failure.diagnostic().and_then(|Diagnostic { span, .. }| *span)?;
+    let number = |n: u64| usize::try_from(n).unwrap_or(0);
+    let (line, column) = (number(span.start.line), number(span.start.column));
+    let width = if span.end.line == span.start.line { number(span.end.column).saturating_sub(column) } else { 1 };
+    (line > 0 && column > 0).then_some((line, column, width.max(1)))
+}
+
+/// The first place of a word in a text.
+fn find_word(text: &str, word: &str) -> Option<(usize, usize, usize)> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    for (number, line) in text.lines().enumerate() {
+        let lower = line.to_lowercase();
+        for (at, found) in lower.match_indices(&word.to_lowercase()) {
+            let before = lower[..at].chars().next_back().is_some_and(is_part);
+            let after = lower[at + found.len()..].chars().next().is_some_and(is_part);
+            if !before && !after {
+                return Some((number + 1, lower[..at].chars().count() + 1, word.chars().count()));
+            }
+        }
+    }
+    None
+}
+
+/// The first word in single quotes of a message.
+fn quoted_word(message: &str) -> Option<String> {
+    let mut parts = message.split('\'');
+    parts.next();
+    parts.next().filter(|word| !word.is_empty() && !word.contains(' ')).map(str::to_owned)
+}
+
+/// Names in a sentence, the first dozen of them.
+fn list(names: &[&str]) -> String {
+    let shown: Vec<&str> = names.iter().copied().take(12).collect();
+    let more =
+        if names.len() > shown.len() { format!(" and {} more", names.len() - shown.len()) } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}

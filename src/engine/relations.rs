@@ -1,0 +1,176 @@
+//! What table names mean in a session.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DataFusionError, Result as EngineResult};
+use datafusion::datasource::TableType;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_plan::ExecutionPlan;
+use tokio::sync::OnceCell;
+
+use crate::catalog::{Catalog, Dataset, Pii};
+use crate::error::Result;
+use crate::ingest::DatasetTable;
+use crate::name::{Layer, TableName};
+use crate::release::{Kept, Manifest};
+use crate::sql::Source;
+use crate::store::{InputFile, Lake, Location, Stores};
+use crate::table::{ParquetTable, open_version};
+
+/// One thing a name can mean.
+#[derive(Debug, Clone)]
+pub enum Relation {
+    /// A dataset read from its files: those given, or those found when a query needs them.
+    Dataset {
+        /// The declaration.
+        dataset: Arc<Dataset>,
+        /// Where its files are.
+        location: Location,
+        /// The files a run found while it planned.
+        files: Option<Vec<InputFile>>,
+    },
+    /// A version of a Delta table; its log is read when a query needs it, once.
+    Version {
+        /// The table's folder.
+        location: Location,
+        /// The version.
+        version: u64,
+        /// The opened table.
+        opened: Arc<OnceCell<Arc<ParquetTable>>>,
+    },
+    /// The staged files of a table, which only the run that wrote them sees.
+    Staged(Arc<ParquetTable>),
+    /// A SELECT, planned afresh by every query.
+    View(Source),
+}
+
+impl Relation {
+    /// Version `version` of the Delta table at `location`.
+    #[must_use]
+    pub fn version(location: Location, version: u64) -> Self {
+        Self::Version { location, version, opened: Arc::default() }
+    }
+}
+
+/// The meaning of every table name in a session.
+#[derive(Debug)]
+pub struct Relations {
+    stores: Arc<Stores>,
+    known: RwLock<BTreeMap<TableName, Relation>>,
+}
+
+impl Relations {
+    /// No names yet.
+    #[must_use]
+    pub fn new(stores: Arc<Stores>) -> Self {
+        Self { stores, known: RwLock::default() }
+    }
+
+    /// The names of a release: its tables at their versions, its views, and the datasets of `catalog` as their files are
+    /// now. Without a release there are the datasets alone.
+    ///
+    /// # Errors
+    /// A dataset whose `path:` is no place.
+    pub fn of_release(lake: &Lake, catalog: &Catalog, release: Option<&Manifest>) -> Result<Self> {
+        let relations = Self::new(Arc::clone(lake.stores()));
+        for (name, dataset) in &catalog.datasets {
+            let location = lake.input(dataset)?;
+            let relation = Relation::Dataset { dataset: Arc::new(dataset.clone()), location, files: None };
+            relations.define(TableName::new(Layer::Raw, name), relation);
+        }
+        for (name, model) in release.iter().flat_map(|release| &release.models) {
+            let relation = match &model.kept {
+                Kept::Table { version, .. } => Relation::version(lake.table(name), *version),
+                Kept::View { file, sql } => Relation::View(Source::new(file, sql)),
+            };
+            relations.define(name.clone(), relation);
+        }
+        Ok(relations)
+    }
+
+    /// Gives a name its meaning, in place of what it meant before.
+    pub fn define(&self, name: TableName, relation: Relation) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(name, relation);
+    }
+
+    /// All names, sorted.
+    #[must_use]
+    pub fn names(&self) -> Vec<TableName> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// What a name means.
+    #[must_use]
+    pub fn get(&self, name: &TableName) -> Option<Relation> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// The full name of an unqualified one: the first layer of the search order that has it.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<TableName> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        Layer::SEARCH_ORDER.into_iter().map(|layer| TableName::new(layer, name)).find(|name| known.contains_key(name))
+    }
+
+    /// What must happen to a column of the raw layer before it leaves it.
+    #[must_use]
+    pub fn pii(&self, table: &TableName, column: &str) -> Option<Pii> {
+        match self.get(table)? {
+            Relation::Dataset { dataset, .. } => dataset.columns.iter().find(|c| c.name == column)?.pii,
+            _ => None,
+        }
+    }
+
+    /// The table behind a relation that is not a view.
+    pub(super) async fn table(&self, relation: Relation) -> Result<Option<Arc<dyn TableProvider>>> {
+        Ok(match relation {
+            Relation::View(_) => None,
+            Relation::Staged(table) => Some(table),
+            Relation::Version { location, version, opened } => {
+                let open = || async { open_version(&self.stores, &location, version).await.map(Arc::new) };
+                let table: &Arc<ParquetTable> = opened.get_or_try_init(open).await?;
+                Some(Arc::clone(table) as Arc<dyn TableProvider>)
+            }
+            Relation::Dataset { dataset, files: Some(files), .. } => Some(Arc::new(DatasetTable::new(&dataset, files))),
+            Relation::Dataset { dataset, location, files: None } => {
+                Some(Arc::new(UnlistedDataset { stores: Arc::clone(&self.stores), dataset, location }))
+            }
+        })
+    }
+}
+
+/// A dataset whose files are looked for when it is read, so that naming it costs nothing and a missing file breaks
+/// only the queries that read it.
+#[derive(Debug)]
+struct UnlistedDataset {
+    stores: Arc<Stores>,
+    dataset: Arc<Dataset>,
+    location: Location,
+}
+
+#[async_trait]
+impl TableProvider for UnlistedDataset {
+    fn schema(&self) -> SchemaRef {
+        self.dataset.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        let listed = self.stores.list(&self.location, self.dataset.format.ending()).await;
+        let files = listed.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        DatasetTable::new(&self.dataset, files).scan(state, projection, filters, limit).await
+    }
+}
