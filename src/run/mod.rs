@@ -1,1 +1,188 @@
 //! A run: carries out a plan, ends in a release or in nothing.
+//!
+//! Models are built as soon as their inputs are, into files that no log names; then every check is measured on what was
+//! staged; then the Delta logs are committed and, last, the release manifest is created if nobody else created it.
+//! Wherever a run stops before that last act, readers see the release they saw before.
+
+mod build;
+mod inputs;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::SecondsFormat;
+use tokio::task::JoinSet;
+
+pub use inputs::{Inputs, last_release, list_inputs};
+
+use self::build::{Built, build_all};
+use crate::catalog::Catalog;
+use crate::check::{Outcome, measure};
+use crate::clock::Clock;
+use crate::engine::{Engine, Relation, Relations, Settings};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Model, Models};
+use crate::name::{Layer, TableName};
+use crate::plan::Plan;
+use crate::release::{Kept, Manifest, ReleasedCheck, ReleasedColumn, ReleasedDataset, ReleasedModel};
+use crate::store::Lake;
+
+/// What a run works with.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// The name of the run, unique among runs.
+    pub id: &'a str,
+    /// The project's catalog.
+    pub catalog: &'a Catalog,
+    /// The project's models.
+    pub models: &'a Models,
+    /// Where everything is.
+    pub lake: &'a Lake,
+    /// What the engine may use.
+    pub settings: &'a Settings,
+    /// Tells when the release was published.
+    pub clock: &'a dyn Clock,
+}
+
+/// What happens while a run works, for whoever shows it.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A model is being built.
+    Building(TableName),
+    /// A model is built.
+    Built {
+        /// The model.
+        model: TableName,
+        /// Rows and bytes of its staged files; none for a view.
+        size: Option<(u64, u64)>,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// The checks of a model have been measured.
+    Checked {
+        /// The model.
+        model: TableName,
+        /// How many checks it has.
+        checks: usize,
+    },
+    /// The release is being published.
+    Publishing(u64),
+}
+
+/// How a run ended, where nothing went wrong with the run itself.
+#[derive(Debug, Clone)]
+pub enum Ending {
+    /// All checks of severity `error` held, and this release is what readers see.
+    Published {
+        /// The release.
+        manifest: Box<Manifest>,
+        /// All that was measured.
+        outcomes: Vec<Outcome>,
+    },
+    /// A check of severity `error` failed; nothing was published.
+    Blocked {
+        /// All that was measured.
+        outcomes: Vec<Outcome>,
+    },
+}
+
+/// Carries out `plan` over the `inputs` it was made from. Dropping the future stops the run; nothing is visible then.
+///
+/// # Errors
+/// A model or check that cannot be run, a store that cannot be read or written, or [`Kind::Refused`] if another run
+/// published first.
+pub async fn carry_out(run: Run<'_>, plan: &Plan, inputs: Inputs, watch: &(dyn Fn(Event) + Sync)) -> Result<Ending> {
+    let relations = Arc::new(Relations::new(Arc::clone(run.lake.stores())));
+    for (name, files) in inputs.files {
+        let dataset = run.catalog.datasets.get(&name).ok_or_else(|| Error::bug(format!("no dataset {name}")))?;
+        let location = run.lake.input(dataset)?;
+        let relation = Relation::Dataset { dataset: Arc::new(dataset.clone()), location, files: Some(files) };
+        relations.define(TableName::new(Layer::Raw, name), relation);
+    }
+    let engine = Engine::new(run.lake.stores(), relations, run.settings)?;
+
+    let built = build_all(run, plan, &engine, watch).await?;
+    let outcomes = check_all(run, &engine, watch).await?;
+    if outcomes.iter().any(Outcome::blocks) {
+        return Ok(Ending::Blocked { outcomes });
+    }
+    watch(Event::Publishing(plan.release));
+    let manifest = publish(run, plan, built, &outcomes).await?;
+    Ok(Ending::Published { manifest: Box::new(manifest), outcomes })
+}
+
+/// Measures the checks of all models, as many models at once as there are threads.
+async fn check_all(run: Run<'_>, engine: &Engine, watch: &(dyn Fn(Event) + Sync)) -> Result<Vec<Outcome>> {
+    let mut waiting = run.models.iter();
+    let mut working: JoinSet<(Model, Result<Vec<Outcome>>)> = JoinSet::new();
+    let mut measured = BTreeMap::new();
+    loop {
+        while working.len() < run.settings.threads.max(1) {
+            let Some(model) = waiting.next().cloned() else { break };
+            let engine = engine.clone();
+            working.spawn(async move {
+                let outcomes = measure(&engine, &model).await;
+                (model, outcomes)
+            });
+        }
+        let Some(done) = working.join_next().await else { break };
+        let (model, outcomes) = done.map_err(|panic| Error::bug(format!("a check died: {panic}")))?;
+        let outcomes = outcomes?;
+        watch(Event::Checked { model: model.name.clone(), checks: outcomes.len() });
+        measured.insert(model.name, outcomes);
+    }
+    Ok(run.models.iter().filter_map(|model| measured.remove(&model.name)).flatten().collect())
+}
+
+/// Commits the staged tables and creates the manifest that names their versions.
+async fn publish(run: Run<'_>, plan: &Plan, built: Vec<Built>, outcomes: &[Outcome]) -> Result<Manifest> {
+    let log = run.lake.releases()?;
+    let newest = log.numbers().await?.last().copied();
+    if newest != plan.parent {
+        return Err(Error::new(Kind::Refused, format!("another run published release {} first", newest.unwrap_or(0)))
+            .hint("nothing of this run is visible; run again to build on the new release"));
+    }
+    let published_at = run.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    let mut manifest = Manifest::new(plan.release, plan.parent, &run.catalog.project, run.id, published_at);
+    for (name, files) in &plan.datasets {
+        manifest.datasets.insert(name.clone(), ReleasedDataset { files: files.clone() });
+    }
+    // In the order of the graph, which is the same for every run: of two runs at once, one is first at every table.
+    for model in built {
+        let Built { model, schema, staged } = model;
+        let kept = match staged {
+            None => Kept::View { file: model.file.clone(), sql: model.text.clone() },
+            Some(staged) => {
+                let (rows, bytes) = (staged.rows(), staged.bytes());
+                let version = staged.commit(run.lake.stores(), run.id).await?;
+                Kept::Table { version, rows, bytes }
+            }
+        };
+        let of_model = outcomes.iter().filter(|outcome| outcome.model == model.name);
+        let checks = of_model.map(|outcome| ReleasedCheck {
+            name: outcome.check.clone(),
+            passed: outcome.passed,
+            failing: outcome.failing,
+            rows: outcome.rows,
+        });
+        let columns = schema.fields().iter().map(|field| ReleasedColumn {
+            name: field.name().clone(),
+            data_type: field.data_type().to_string(),
+            description: model.header.columns.get(field.name()).cloned().unwrap_or_default(),
+        });
+        manifest.models.insert(
+            model.name.clone(),
+            ReleasedModel {
+                description: model.header.description.clone(),
+                fingerprint: model.fingerprint.clone(),
+                inputs: model.inputs.clone(),
+                columns: columns.collect(),
+                kept,
+                checks: checks.collect(),
+            },
+        );
+    }
+    log.publish(manifest.release, manifest.to_json()?).await?;
+    Ok(manifest)
+}

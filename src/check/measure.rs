@@ -1,0 +1,153 @@
+//! Measuring the checks of a model.
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+
+use super::compile::{Measure, compile, rows_where};
+use crate::engine::{Engine, sql_name};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Check, Model, Severity};
+use crate::name::TableName;
+
+/// Rows shown of those that fail a check.
+const SHOWN_ROWS: usize = 5;
+
+/// What a check measured.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The model.
+    pub model: TableName,
+    /// The check's name.
+    pub check: String,
+    /// What happens if it fails.
+    pub severity: Severity,
+    /// Whether it held.
+    pub passed: bool,
+    /// The rows that fail, or what the rule counts.
+    pub failing: u64,
+    /// The rows of the model.
+    pub rows: u64,
+    /// Some of the rows that fail.
+    pub examples: Vec<RecordBatch>,
+}
+
+impl Outcome {
+    /// Whether it keeps a release from being published.
+    #[must_use]
+    pub fn blocks(&self) -> bool {
+        !self.passed && self.severity == Severity::Error
+    }
+}
+
+/// Measures all checks of `model` on what `engine` sees.
+///
+/// # Errors
+/// A check that cannot be run, such as one that names a column the model does not have.
+pub async fn measure(engine: &Engine, model: &Model) -> Result<Vec<Outcome>> {
+    let checks = &model.header.checks;
+    if checks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let measures: Vec<Measure> = checks.iter().map(|check| compile(&check.rule, &model.name)).collect();
+    let counts = scan(engine, model, checks, &measures).await?;
+    let rows = counts[0];
+    let mut outcomes = Vec::with_capacity(checks.len());
+    let mut counted = counts[1..].iter().copied();
+    for (check, measure) in checks.iter().zip(&measures) {
+        let while_checking = |error: Error| cannot_run(model, check, error);
+        let (failing, passed) = match measure {
+            Measure::Rows { .. } => counted.next().map(|failing| (failing, failing == 0)),
+            Measure::Share { max, .. } => counted.next().map(|count| (count, share(count, rows) <= *max)),
+            Measure::Count { min, max } => {
+                Some((rows, min.is_none_or(|min| rows >= min) && max.is_none_or(|max| rows <= max)))
+            }
+            Measure::Query { failing } => {
+                let count = format!("SELECT count(*) FROM (\n{failing}\n) AS fallas");
+                let failing = numbers(&engine.rows(&count).await.map_err(while_checking)?)?;
+                failing.first().map(|failing| (*failing, *failing == 0))
+            }
+        }
+        .ok_or_else(|| Error::bug(format!("{}: check {} was not measured", model.name, check.name)))?;
+        let examples =
+            if passed { Vec::new() } else { examples(engine, model, measure).await.map_err(while_checking)? };
+        outcomes.push(Outcome {
+            model: model.name.clone(),
+            check: check.name.clone(),
+            severity: check.severity,
+            passed,
+            failing,
+            rows,
+            examples,
+        });
+    }
+    Ok(outcomes)
+}
+
+/// Counts the rows of the model, and for each rule of the shared scan those it is about.
+async fn scan(engine: &Engine, model: &Model, checks: &[Check], measures: &[Measure]) -> Result<Vec<u64>> {
+    let conditions: Vec<&str> = measures.iter().filter_map(condition).collect();
+    let filters: Vec<String> =
+        conditions.iter().map(|condition| format!(", count(*) FILTER (WHERE {condition})")).collect();
+    let table = sql_name(&model.name);
+    match engine.rows(&format!("SELECT count(*){} FROM {table}", filters.concat())).await {
+        Ok(counts) => numbers(&counts),
+        // The scan fails as a whole: find the check that is to blame, to name it.
+        Err(whole) => {
+            for (check, measure) in checks.iter().zip(measures) {
+                if let Some(condition) = condition(measure) {
+                    let alone = format!("SELECT count(*) FILTER (WHERE {condition}) FROM {table}");
+                    engine.rows(&alone).await.map_err(|error| cannot_run(model, check, error))?;
+                }
+            }
+            Err(whole.while_doing(format_args!("checks of {}", model.name)))
+        }
+    }
+}
+
+fn condition(measure: &Measure) -> Option<&str> {
+    match measure {
+        Measure::Rows { failing } => Some(failing),
+        Measure::Share { counted, .. } => Some(counted),
+        Measure::Count { .. } | Measure::Query { .. } => None,
+    }
+}
+
+/// Some of the rows that fail.
+async fn examples(engine: &Engine, model: &Model, measure: &Measure) -> Result<Vec<RecordBatch>> {
+    let failing = match measure {
+        Measure::Rows { failing } => rows_where(&model.name, failing),
+        Measure::Query { failing } => failing.clone(),
+        // A share or a number of rows has no row that is wrong.
+        Measure::Share { .. } | Measure::Count { .. } => return Ok(Vec::new()),
+    };
+    engine.rows(&format!("SELECT * FROM (\n{failing}\n) AS fallas LIMIT {SHOWN_ROWS}")).await
+}
+
+/// The numbers of a result of one row.
+fn numbers(batches: &[RecordBatch]) -> Result<Vec<u64>> {
+    let row = batches.iter().find(|batch| batch.num_rows() > 0).ok_or_else(|| Error::bug("a count without a row"))?;
+    row.columns()
+        .iter()
+        .map(|column| {
+            let number = column.as_primitive_opt::<Int64Type>().map(|numbers| numbers.value(0));
+            number.and_then(|number| u64::try_from(number).ok()).ok_or_else(|| Error::bug("a count that is no number"))
+        })
+        .collect()
+}
+
+fn share(count: u64, rows: u64) -> f64 {
+    if rows == 0 { 0.0 } else { count as f64 / rows as f64 }
+}
+
+/// A check that cannot be run is a mistake in the model file.
+fn cannot_run(model: &Model, check: &Check, error: Error) -> Error {
+    if error.kind() != Kind::Query {
+        return error;
+    }
+    let message = format!("{}: check `{}` cannot be run: {}", model.file, check.name, error.message());
+    let wrong = Error::usage(message).findings(error.all_findings().iter().cloned());
+    match error.next_step() {
+        Some(hint) => wrong.hint(hint),
+        None => wrong,
+    }
+}

@@ -1,0 +1,80 @@
+//! What a run starts from: the input files and the last release.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::SecondsFormat;
+use futures::future::try_join_all;
+
+use crate::catalog::Catalog;
+use crate::error::{Error, Result};
+use crate::model::Models;
+use crate::name::Layer;
+use crate::release::{Manifest, ReleasedFile};
+use crate::store::{InputFile, Lake};
+
+/// The files of each dataset that a model reads, as they were found.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// The files by dataset, each list sorted by path.
+    pub files: BTreeMap<String, Vec<InputFile>>,
+}
+
+impl Inputs {
+    /// What identifies the files, for the plan and the manifest.
+    #[must_use]
+    pub fn facts(&self) -> BTreeMap<String, Vec<ReleasedFile>> {
+        let facts = |file: &InputFile| ReleasedFile {
+            path: file.name.clone(),
+            size: file.meta.size,
+            modified: file.meta.last_modified.to_rfc3339_opts(SecondsFormat::Millis, true),
+            etag: file.meta.e_tag.clone(),
+        };
+        self.files.iter().map(|(name, files)| (name.clone(), files.iter().map(facts).collect())).collect()
+    }
+}
+
+/// Finds the input files of every dataset that a model or its checks read.
+///
+/// # Errors
+/// All datasets without files in one error, or a store that cannot be reached.
+pub async fn list_inputs(lake: &Lake, catalog: &Catalog, models: &Models) -> Result<Inputs> {
+    let read = models.iter().flat_map(|model| model.inputs.iter().chain(&model.check_inputs));
+    let names: BTreeSet<&str> =
+        read.filter(|input| input.layer == Layer::Raw).map(|input| input.name.as_str()).collect();
+    let datasets = names.into_iter().filter_map(|name| catalog.datasets.get(name));
+    let listings = datasets.map(|dataset| async move {
+        let location = lake.input(dataset)?;
+        let listed = lake.stores().list(&location, dataset.format.ending()).await;
+        Ok::<_, Error>((dataset.name.clone(), listed))
+    });
+    let mut inputs = Inputs::default();
+    let mut missing: Option<Error> = None;
+    for (name, listed) in try_join_all(listings).await? {
+        match (listed, missing.take()) {
+            (Ok(files), before) => {
+                inputs.files.insert(name, files);
+                missing = before;
+            }
+            (Err(error), None) => missing = Some(error.while_doing(format_args!("dataset {name}"))),
+            (Err(error), Some(before)) => {
+                missing = Some(before.finding(crate::error::Finding::new(format!("dataset {name}: {error}"))));
+            }
+        }
+    }
+    match missing {
+        Some(error) => Err(error),
+        None => Ok(inputs),
+    }
+}
+
+/// The newest release of the lake, if there is one.
+///
+/// # Errors
+/// A store that cannot be read, or a manifest that cannot be understood.
+pub async fn last_release(lake: &Lake) -> Result<Option<Manifest>> {
+    let log = lake.releases()?;
+    match log.numbers().await?.last() {
+        None => Ok(None),
+        Some(number) => Manifest::from_json(&log.read(*number).await?).map(Some),
+    }
+}
