@@ -12,6 +12,7 @@ pub mod model;
 pub mod name;
 pub mod plan;
 pub mod release;
+pub mod sql;
 
 // Machinery: the only code that holds engine, Delta or object-store objects.
 pub mod engine;

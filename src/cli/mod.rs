@@ -1,1 +1,88 @@
 //! The command line: one file a command, thin over the library.
+//!
+//! This is the only room that reads arguments, environment and working directory.
+
+mod plan;
+mod project;
+mod query;
+mod run;
+mod session;
+mod settings;
+mod shell;
+mod spec;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::settings::{Global, Settings};
+use crate::error::{Error, Kind, Result};
+use crate::output::is_broken_pipe;
+
+/// From raw customer-experience files to KPIs people can trust, in plain SQL.
+#[derive(Debug, Parser)]
+#[command(name = "cauce", version, arg_required_else_help = true, max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Plan(plan::Arguments),
+    Run(run::Arguments),
+    Query(query::Arguments),
+    Shell(shell::Arguments),
+    Spec(spec::Arguments),
+}
+
+/// Runs the command line of this process; returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // clap's own help, version and complaints, on the stream and with the code that belong to each.
+        Err(told) => {
+            let code = if told.use_stderr() { Kind::Usage.exit_code() } else { 0 };
+            return if told.print().is_ok() { ExitCode::from(code) } else { ExitCode::FAILURE };
+        }
+    };
+    let settings = Settings::new(arguments.global);
+    let printer = settings.printer.clone();
+    let ended = settings.runtime().and_then(|runtime| {
+        let ended = runtime.block_on(dispatch(arguments.command, settings));
+        // A thread may still sit in a read of stdin; the process does not wait for it.
+        runtime.shutdown_background();
+        ended
+    });
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !error.is_told() {
+                printer.report(&error);
+            }
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+async fn dispatch(command: Command, settings: Settings) -> Result<()> {
+    match command {
+        Command::Plan(arguments) => plan::plan(arguments, &settings).await,
+        Command::Run(arguments) => run::run(arguments, &settings).await,
+        Command::Query(arguments) => query::query(arguments, &settings).await,
+        Command::Shell(arguments) => shell::shell(arguments, &settings).await,
+        Command::Spec(arguments) => spec::spec(&arguments, &settings),
+    }
+}
+
+/// Waits for `work` or for Ctrl-C, whichever comes first.
+async fn or_interrupted<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        done = work => done,
+        _ = tokio::signal::ctrl_c() => Err(Error::new(Kind::Interrupted, format!("stopped; {what}"))),
+    }
+}

@@ -1,0 +1,142 @@
+//! Finding and reading a project: `catalog.yaml` and the model files under `sql/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::settings::{Settings, program, working_folder};
+use crate::catalog::Catalog;
+use crate::engine::{self, Engine, Relations};
+use crate::error::{Error, Result};
+use crate::model::{Models, unknown_layer};
+use crate::name::{Layer, TableName};
+use crate::release::Manifest;
+use crate::store::{Lake, Stores};
+
+/// The file that makes a folder a project.
+const CATALOG_FILE: &str = "catalog.yaml";
+
+/// A project: its catalog and where everything of it is.
+#[derive(Debug)]
+pub(super) struct Project {
+    pub(super) root: PathBuf,
+    pub(super) catalog: Catalog,
+    pub(super) lake: Lake,
+}
+
+impl Project {
+    /// The project that the settings name, or the nearest one at or above the working directory.
+    ///
+    /// # Errors
+    /// No project, or all mistakes of its catalog.
+    pub(super) fn open(settings: &Settings) -> Result<Self> {
+        let here = working_folder()?;
+        let root = match &settings.project {
+            Some(named) => {
+                Some(here.join(named)).filter(|folder| folder.join(CATALOG_FILE).is_file()).ok_or_else(|| {
+                    Error::usage(format!("{} is not a project: it holds no {CATALOG_FILE}", named.display()))
+                        .hint(format!("`{} init {}` makes one there", program(), named.display()))
+                })?
+            }
+            None => here
+                .ancestors()
+                .find(|folder| folder.join(CATALOG_FILE).is_file())
+                .map(Path::to_owned)
+                .ok_or_else(|| no_project(&here))?,
+        };
+        let file = root.join(CATALOG_FILE);
+        let catalog = Catalog::parse(&read(&file)?, &shown(&file, &here))?;
+        let catalog = match &settings.target {
+            Some(target) => catalog.for_target(target)?,
+            None => catalog,
+        };
+        let stores = Arc::new(Stores::new(catalog.stores.clone()));
+        let lake = Lake::new(&catalog, &root, stores)?;
+        Ok(Self { root, catalog, lake })
+    }
+
+    /// The project's models.
+    ///
+    /// # Errors
+    /// All mistakes of all model files.
+    pub(super) fn models(&self) -> Result<Models> {
+        let here = working_folder()?;
+        let sql = self.root.join("sql");
+        let mut files = Vec::new();
+        let mut strangers = Vec::new();
+        for folder in entries(&sql)? {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let layer = name.parse().ok().filter(|layer| Layer::OF_MODELS.contains(layer));
+            for file in model_files(&folder)? {
+                let shown = shown(&file, &here);
+                let Some(layer) = layer else {
+                    strangers.push(unknown_layer(&shown, &name));
+                    continue;
+                };
+                let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                files.push((TableName::new(layer, stem), shown, read(&file)?));
+            }
+        }
+        if !strangers.is_empty() {
+            return Err(Error::usage("sql/ holds files that are no models").findings(strangers));
+        }
+        if files.is_empty() {
+            return Err(Error::usage(format!("there is no model under {}", shown(&sql, &here)))
+                .hint("a model is a SELECT in sql/processed/NAME.sql or sql/curated/NAME.sql"));
+        }
+        Models::parse(files, &self.catalog)
+    }
+
+    /// A session in which names mean what `release` says.
+    ///
+    /// # Errors
+    /// A dataset whose path is no place, or settings the engine does not accept.
+    pub(super) fn engine(&self, release: Option<&Manifest>, settings: &engine::Settings) -> Result<Engine> {
+        let relations = Relations::of_release(&self.lake, &self.catalog, release)?;
+        Engine::new(self.lake.stores(), Arc::new(relations), settings)
+    }
+}
+
+fn no_project(here: &Path) -> Error {
+    Error::usage(format!("there is no project here: no {CATALOG_FILE} in {} or above it", here.display())).hint(
+        format!("`{0} init DIR` makes a small one, `{0} demo` a whole bank; or name one with --project DIR", program()),
+    )
+}
+
+/// The `.sql` files of a folder, sorted. A name that begins with a dot is a file of an editor.
+fn model_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let is_model = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "sql");
+    let is_hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    if !folder.is_dir() {
+        return Ok(if is_model(&folder.to_owned()) { vec![folder.to_owned()] } else { Vec::new() });
+    }
+    Ok(entries(folder)?.into_iter().filter(|path| is_model(path) && !is_hidden(path)).collect())
+}
+
+/// What a folder holds, sorted; nothing if it does not exist.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let cannot = |failure: std::io::Error| Error::store(format!("cannot read {}: {failure}", folder.display()));
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(cannot)? {
+        paths.push(entry.map_err(cannot)?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn read(file: &Path) -> Result<String> {
+    let bytes = fs::read(file).map_err(|failure| Error::store(format!("cannot read {}: {failure}", file.display())))?;
+    String::from_utf8(bytes).map_err(|wrong| {
+        let line =
+            wrong.as_bytes()[..wrong.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Error::usage(format!("{}: line {line} is not UTF-8", file.display())).hint("save the file as UTF-8")
+    })
+}
+
+/// A path as a person in `here` would write it.
+fn shown(path: &Path, here: &Path) -> String {
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
+}

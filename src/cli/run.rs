@@ -1,0 +1,205 @@
+//! `cauce run`: build every model, check it, publish a release.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::or_interrupted;
+use super::project::Project;
+use super::settings::Settings;
+use crate::check::Outcome;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, Finding, Kind, Result};
+use crate::model::Severity;
+use crate::output::{Format, Layout, Printer, Progress, ResultFile, Target, duration, thousands};
+use crate::plan::Plan;
+use crate::release::{Kept, Manifest};
+use crate::run::{Ending, Event, Run, carry_out, last_release, list_inputs};
+
+/// Build every model, check it, and publish a release
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Show the plan instead of carrying it out
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the release manifest on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: Arguments, settings: &Settings) -> Result<()> {
+    if arguments.dry_run {
+        return super::plan::plan(super::plan::Arguments::with_json(arguments.json), settings).await;
+    }
+    let project = Project::open(settings)?;
+    if !settings.has_pseudonym_key() && project.catalog.has_pii() {
+        settings.printer.warn(
+            "CAUCE_PSEUDONYM_KEY is not set: pseudonyms are made with the project's name, so whoever has a list of \
+             customers can compute them",
+        );
+    }
+    let manifest = or_interrupted("nothing was published", publish(&project, settings, &SystemClock)).await?;
+    if arguments.json {
+        let mut stdout = settings.printer.stdout();
+        stdout.text(&String::from_utf8_lossy(&manifest.to_json()?))?;
+        stdout.finish()?;
+    }
+    Ok(())
+}
+
+/// Plans and carries out a run of `project`, telling how it goes.
+pub(super) async fn publish(project: &Project, settings: &Settings, clock: &dyn Clock) -> Result<Manifest> {
+    let printer = &settings.printer;
+    let begun = Instant::now();
+    let models = project.models()?;
+    let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
+    let plan = Plan::new(&models, inputs.facts(), last_release(&project.lake).await?.as_ref());
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let engine_settings = settings.engine(&project.catalog.project);
+    let run = Run {
+        id: &id,
+        catalog: &project.catalog,
+        models: &models,
+        lake: &project.lake,
+        settings: &engine_settings,
+        clock,
+    };
+    let teller = Teller::new(printer, &plan, models.len());
+    let ending = carry_out(run, &plan, inputs, &|event| teller.tell(event)).await?;
+    drop(teller);
+    match ending {
+        Ending::Published { manifest, outcomes } => {
+            tell_checks(printer, &outcomes)?;
+            tell_release(printer, &manifest, begun);
+            Ok(*manifest)
+        }
+        Ending::Blocked { outcomes } => Err(blocked(printer, &outcomes)?),
+    }
+}
+
+/// Tells the events of a run: a bar on a terminal, a line a layer elsewhere.
+struct Teller<'a> {
+    printer: &'a Printer,
+    bar: Progress,
+    building: Mutex<Vec<String>>,
+}
+
+impl<'a> Teller<'a> {
+    fn new(printer: &'a Printer, plan: &Plan, models: usize) -> Self {
+        // A step a model for building it, and one for its checks.
+        let steps = plan.builds().count() + models;
+        let bar = printer.bar(format_args!("release {}", plan.release), steps as u64);
+        Self { printer, bar, building: Mutex::default() }
+    }
+
+    fn tell(&self, event: Event) {
+        let mut building = self.building.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match event {
+            Event::Building(model) => {
+                building.push(model.to_string());
+                self.bar.message(&building.join(", "));
+            }
+            Event::Built { model, size, elapsed } => {
+                let model = model.to_string();
+                building.retain(|name| *name != model);
+                self.bar.advance(1);
+                if let Some((rows, _)) = size {
+                    self.printer.done(format_args!(
+                        "{model:<34} {:>10} rows  {:>8}",
+                        thousands(rows),
+                        duration(elapsed)
+                    ));
+                }
+            }
+            Event::Checked { .. } => {
+                self.bar.message("checks");
+                self.bar.advance(1);
+            }
+            Event::Publishing(release) => self.bar.message(&format!("publishing release {release}")),
+        }
+    }
+}
+
+/// Tells how the checks went, and the rows of those that only warn.
+fn tell_checks(printer: &Printer, outcomes: &[Outcome]) -> Result<()> {
+    let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.passed).collect();
+    printer.done(format_args!("{} checks hold", thousands((outcomes.len() - failed.len()) as u64)));
+    for outcome in failed {
+        printer.warn(sentence(outcome));
+        tell_examples(printer, outcome)?;
+    }
+    Ok(())
+}
+
+fn tell_release(printer: &Printer, manifest: &Manifest, begun: Instant) {
+    let rows: u64 =
+        manifest.models.values().map(|model| if let Kept::Table { rows, .. } = model.kept { rows } else { 0 }).sum();
+    let views = manifest.models.values().filter(|model| matches!(model.kept, Kept::View { .. })).count();
+    printer.done(format_args!(
+        "release {} published: {} tables with {} rows, {views} views, in {}",
+        manifest.release,
+        manifest.models.len() - views,
+        thousands(rows),
+        duration(begun.elapsed()),
+    ));
+}
+
+/// The failure of a run whose checks do not hold, after telling some of the rows that fail.
+fn blocked(printer: &Printer, outcomes: &[Outcome]) -> Result<Error> {
+    let blocking: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.blocks()).collect();
+    for outcome in outcomes.iter().filter(|outcome| !outcome.passed) {
+        printer.warn(sentence(outcome));
+        tell_examples(printer, outcome)?;
+    }
+    let plural = if blocking.len() == 1 { "check fails" } else { "checks fail" };
+    Ok(Error::new(Kind::Check, format!("{} {plural}; nothing was published", blocking.len()))
+        .findings(blocking.into_iter().map(|outcome| Finding::new(sentence(outcome))))
+        .hint("correct the data or the model; a check with `severity: warn` does not keep a release back"))
+}
+
+fn sentence(outcome: &Outcome) -> String {
+    let Outcome { model, check, failing, rows, severity, .. } = outcome;
+    let told = match severity {
+        Severity::Error => "",
+        Severity::Warn => " (warns only)",
+    };
+    format!("{model}: check `{check}` fails for {} of {} rows{told}", thousands(*failing), thousands(*rows))
+}
+
+/// Shows some of the rows that fail a check, on stderr.
+fn tell_examples(printer: &Printer, outcome: &Outcome) -> Result<()> {
+    let Some(first) = outcome.examples.first() else { return Ok(()) };
+    let shown = Capture::default();
+    let layout = Layout { width: printer.layout(None).width.or(Some(120)), ..Layout::default() };
+    let mut file = ResultFile::begin(Format::Table, &first.schema(), Target::over("the rows", shown.clone()), &layout)?;
+    for batch in &outcome.examples {
+        file.batch(batch)?;
+    }
+    file.finish()?;
+    printer.say(shown.text().trim_end());
+    Ok(())
+}
+
+/// Keeps what is written to it.
+#[derive(Debug, Clone, Default)]
+struct Capture(Arc<Mutex<Vec<u8>>>);
+
+impl Capture {
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl std::io::Write for Capture {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! The newest release of a project as a session of the shell.
+
+use arrow::datatypes::Field;
+use async_trait::async_trait;
+use futures::StreamExt;
+
+use super::project::Project;
+use super::settings::Settings;
+use crate::engine::{Engine, quoted, sql_name};
+use crate::error::{Error, Result, engine_error};
+use crate::name::{Layer, TableName};
+use crate::release::{Kept, Manifest};
+use crate::run::last_release;
+use crate::shell::{Answer, ColumnEntry, Session, Statement, TableEntry, TableKind};
+use crate::sql::Source;
+
+/// A session over what the newest release says.
+pub(super) struct EngineSession {
+    project: Project,
+    release: Option<Manifest>,
+    engine: Engine,
+}
+
+impl EngineSession {
+    /// Opens the newest release of `project`.
+    ///
+    /// # Errors
+    /// A lake that cannot be read.
+    pub(super) async fn open(project: Project, settings: &Settings) -> Result<Self> {
+        let release = last_release(&project.lake).await?;
+        let engine = project.engine(release.as_ref(), &settings.engine(&project.catalog.project))?;
+        Ok(Self { project, release, engine })
+    }
+
+    /// What a table's column means, from the catalog or the release.
+    fn meaning(&self, table: &TableName, field: &Field) -> String {
+        let declared = (table.layer == Layer::Raw).then(|| self.project.catalog.datasets.get(&table.name)).flatten();
+        let in_catalog =
+            declared.and_then(|dataset| dataset.columns.iter().find(|column| column.name == *field.name()));
+        let released = self.release.as_ref().and_then(|release| release.models.get(table));
+        let in_release = released.and_then(|model| model.columns.iter().find(|column| column.name == *field.name()));
+        let found = in_catalog.map(|column| &column.description).or(in_release.map(|column| &column.description));
+        found.cloned().unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl Session for EngineSession {
+    fn title(&self) -> String {
+        let project = &self.project.catalog.project;
+        match &self.release {
+            Some(release) => format!("{project}:{}", release.release),
+            None => project.clone(),
+        }
+    }
+
+    async fn answer(&self, statement: &Statement) -> Result<Answer> {
+        let statements = crate::sql::parse(&Source::new(&statement.file, &statement.in_place()))?;
+        let [statement] = statements.as_slice() else {
+            return Err(Error::bug("the shell handed over several statements as one"));
+        };
+        let answer = self.engine.answer(statement).await?;
+        let rows = answer.stream.map(|batch| batch.map_err(engine_error)).boxed();
+        Ok(Answer { schema: answer.schema, rows })
+    }
+
+    async fn tables(&self) -> Result<Vec<TableEntry>> {
+        let datasets = self.project.catalog.datasets.values().map(|dataset| TableEntry {
+            name: TableName::new(Layer::Raw, &dataset.name),
+            kind: TableKind::Dataset,
+            description: dataset.description.clone(),
+        });
+        let models = self.release.iter().flat_map(|release| &release.models).map(|(name, model)| TableEntry {
+            name: name.clone(),
+            kind: match model.kept {
+                Kept::Table { .. } => TableKind::Table,
+                Kept::View { .. } => TableKind::View,
+            },
+            description: model.description.clone(),
+        });
+        Ok(datasets.chain(models).collect())
+    }
+
+    async fn columns(&self, table: &TableName) -> Result<Vec<ColumnEntry>> {
+        // Names may hold letters that only quotes keep as they are.
+        let all = format!("SELECT * FROM {} LIMIT 0", sql_name(&TableName::new(table.layer, table.name.as_str())));
+        let schema = self.engine.schema(&all).await.map_err(|error| error.while_doing(quoted(&table.name)))?;
+        Ok(schema
+            .fields()
+            .iter()
+            .map(|field| ColumnEntry {
+                name: field.name().clone(),
+                data_type: field.data_type().clone(),
+                nullable: field.is_nullable(),
+                description: self.meaning(table, field),
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,38 @@
+//! `cauce shell`: the interactive prompt.
+
+use std::io::{BufReader, IsTerminal, stdin};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::project::Project;
+use super::session::EngineSession;
+use super::settings::{Settings, state_folder};
+use crate::error::{Error, Result};
+use crate::output::Format;
+use crate::shell::Shell;
+
+/// Ask questions in SQL, interactively
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// How rows are written
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+}
+
+pub(super) async fn shell(arguments: Arguments, settings: &Settings) -> Result<()> {
+    let project = Project::open(settings)?;
+    let session = EngineSession::open(project, settings).await?;
+    let mut shell = Shell::new(Arc::new(session), settings.printer.clone());
+    if let Some(format) = arguments.format {
+        shell = shell.with_format(format);
+    }
+    if stdin().is_terminal() {
+        let history = state_folder().map(|folder| folder.join("history"));
+        return shell.interact(history.as_deref()).await;
+    }
+    match shell.read(BufReader::new(stdin())).await? {
+        None => Ok(()),
+        Some(kind) => Err(Error::told(kind)),
+    }
+}
