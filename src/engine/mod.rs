@@ -14,12 +14,13 @@ mod session;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use datafusion::datasource::MemTable;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SQLOptions, SessionContext};
 
-pub use relations::{Relation, Relations};
+pub use relations::{Input, Relation, Relations};
 pub use session::Settings;
 
 use crate::error::{Error, Finding, Kind, Result, engine_error};
@@ -97,6 +98,26 @@ impl Engine {
         };
         let answer = self.answer(statement).await?;
         datafusion::physical_plan::common::collect(answer.stream).await.map_err(engine_error)
+    }
+
+    /// Reads a dataset once into memory, where every later scan in this session finds its rows.
+    ///
+    /// # Errors
+    /// A row that cannot be read, or a name that is no dataset.
+    pub async fn hold_in_memory(&self, name: &TableName) -> Result<()> {
+        let Some(Relation::Dataset { dataset, location, .. }) = self.relations.get(name) else {
+            return Err(Error::bug(format!("{name} is no dataset")));
+        };
+        let batches = self.rows(&format!("SELECT * FROM {}", sql_name(name))).await?;
+        let count = batches.len().clamp(1, self.context.copied_config().target_partitions());
+        let mut partitions = vec![Vec::new(); count];
+        for (index, batch) in batches.into_iter().enumerate() {
+            partitions[index % count].push(batch);
+        }
+        let rows = MemTable::try_new(dataset.schema(), partitions).map_err(engine_error)?;
+        self.relations
+            .define(name.clone(), Relation::Dataset { dataset, location, input: Input::Rows(Arc::new(rows)) });
+        Ok(())
     }
 
     /// The columns of a SELECT made by cauce itself.

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DataFusionError, Result as EngineResult};
-use datafusion::datasource::TableType;
+use datafusion::datasource::{MemTable, TableType};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::OnceCell;
@@ -30,8 +30,8 @@ pub enum Relation {
         dataset: Arc<Dataset>,
         /// Where its files are.
         location: Location,
-        /// The files a run found while it planned.
-        files: Option<Vec<InputFile>>,
+        /// How far its files have been read.
+        input: Input,
     },
     /// A version of a Delta table; its log is read when a query needs it, once.
     Version {
@@ -46,6 +46,17 @@ pub enum Relation {
     Staged(Arc<ParquetTable>),
     /// A SELECT, planned afresh by every query.
     View(Source),
+}
+
+/// How far the files of a dataset have been read.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// They are looked for by each query that reads them.
+    Unlisted,
+    /// A run found them while it planned; they are read by each model that needs them.
+    Files(Vec<InputFile>),
+    /// A run has read them, once for all its models.
+    Rows(Arc<MemTable>),
 }
 
 impl Relation {
@@ -79,7 +90,7 @@ impl Relations {
         let relations = Self::new(Arc::clone(lake.stores()));
         for (name, dataset) in &catalog.datasets {
             let location = lake.input(dataset)?;
-            let relation = Relation::Dataset { dataset: Arc::new(dataset.clone()), location, files: None };
+            let relation = Relation::Dataset { dataset: Arc::new(dataset.clone()), location, input: Input::Unlisted };
             relations.define(TableName::new(Layer::Raw, name), relation);
         }
         for (name, model) in release.iter().flat_map(|release| &release.models) {
@@ -135,10 +146,11 @@ impl Relations {
                 let table: &Arc<ParquetTable> = opened.get_or_try_init(open).await?;
                 Some(Arc::clone(table) as Arc<dyn TableProvider>)
             }
-            Relation::Dataset { dataset, files: Some(files), .. } => Some(Arc::new(DatasetTable::new(&dataset, files))),
-            Relation::Dataset { dataset, location, files: None } => {
-                Some(Arc::new(UnlistedDataset { stores: Arc::clone(&self.stores), dataset, location }))
-            }
+            Relation::Dataset { dataset, location, input } => Some(match input {
+                Input::Rows(rows) => rows,
+                Input::Files(files) => Arc::new(DatasetTable::new(&dataset, files)),
+                Input::Unlisted => Arc::new(UnlistedDataset { stores: Arc::clone(&self.stores), dataset, location }),
+            }),
         })
     }
 }

@@ -6,6 +6,7 @@
 
 mod build;
 mod inputs;
+mod read;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,13 +18,14 @@ use tokio::task::JoinSet;
 pub use inputs::{Inputs, last_release, list_inputs};
 
 use self::build::{Built, build_all};
+use self::read::read_inputs;
 use crate::catalog::Catalog;
 use crate::check::{Outcome, measure};
 use crate::clock::Clock;
-use crate::engine::{Engine, Relation, Relations, Settings};
+use crate::engine::{Engine, Relations, Settings};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Model, Models};
-use crate::name::{Layer, TableName};
+use crate::name::TableName;
 use crate::plan::Plan;
 use crate::release::{Kept, Manifest, ReleasedCheck, ReleasedColumn, ReleasedDataset, ReleasedModel};
 use crate::store::Lake;
@@ -94,14 +96,8 @@ pub enum Ending {
 /// published first.
 pub async fn carry_out(run: Run<'_>, plan: &Plan, inputs: Inputs, watch: &(dyn Fn(Event) + Sync)) -> Result<Ending> {
     let relations = Arc::new(Relations::new(Arc::clone(run.lake.stores())));
-    for (name, files) in inputs.files {
-        let dataset = run.catalog.datasets.get(&name).ok_or_else(|| Error::bug(format!("no dataset {name}")))?;
-        let location = run.lake.input(dataset)?;
-        let relation = Relation::Dataset { dataset: Arc::new(dataset.clone()), location, files: Some(files) };
-        relations.define(TableName::new(Layer::Raw, name), relation);
-    }
     let engine = Engine::new(run.lake.stores(), relations, run.settings)?;
-
+    read_inputs(run, inputs, &engine).await?;
     let built = build_all(run, plan, &engine, watch).await?;
     let outcomes = check_all(run, &engine, watch).await?;
     if outcomes.iter().any(Outcome::blocks) {

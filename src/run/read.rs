@@ -1,0 +1,52 @@
+//! Reading the inputs of a run: each small dataset once, before the models that read it.
+//!
+//! The SELECT of a model may name its dataset several times, and each time the files would be parsed again. A dataset
+//! that is small beside the memory limit is therefore parsed once into memory; a larger one is streamed by every scan, so
+//! that memory stays bounded whatever the size of the files.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::{Inputs, Run};
+use crate::engine::{Engine, Input, Relation};
+use crate::error::{Error, Result};
+use crate::name::{Layer, TableName};
+
+/// Of the memory limit, the part (one in so many) that the files of all datasets held in memory may have. Rows in
+/// memory take about as much as their text in a file.
+const SHARE_OF_MEMORY: u64 = 8;
+
+/// Gives the datasets of a run their meaning in `engine`: rows in memory where they fit, files elsewhere.
+pub(super) async fn read_inputs(run: Run<'_>, inputs: Inputs, engine: &Engine) -> Result<()> {
+    let mut left = u64::try_from(run.settings.memory_limit).unwrap_or(u64::MAX) / SHARE_OF_MEMORY;
+    let mut small = Vec::new();
+    for (name, files) in inputs.files {
+        let dataset = run.catalog.datasets.get(&name).ok_or_else(|| Error::bug(format!("no dataset {name}")))?;
+        let dataset = Arc::new(dataset.clone());
+        let location = run.lake.input(&dataset)?;
+        let bytes: u64 = files.iter().map(|file| file.meta.size).sum();
+        let name = TableName::new(Layer::Raw, name);
+        let relation = Relation::Dataset { dataset, location, input: Input::Files(files) };
+        engine.relations().define(name.clone(), relation);
+        if let Some(rest) = left.checked_sub(bytes) {
+            left = rest;
+            small.push((bytes, name));
+        }
+    }
+    // The largest first: what is read last should not be what takes longest.
+    small.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+    let mut reading: JoinSet<Result<()>> = JoinSet::new();
+    let mut waiting = small.into_iter();
+    loop {
+        while reading.len() < run.settings.threads.max(1) {
+            let Some((_, name)) = waiting.next() else { break };
+            let engine = engine.clone();
+            reading.spawn(async move { engine.hold_in_memory(&name).await });
+        }
+        match reading.join_next().await {
+            Some(done) => done.map_err(|panic| Error::bug(format!("a reader died: {panic}")))??,
+            None => return Ok(()),
+        }
+    }
+}
