@@ -101,6 +101,9 @@ pub async fn carry_out(run: Run<'_>, plan: &Plan, inputs: Inputs, watch: &(dyn F
     let built = build_all(run, plan, &engine, watch).await?;
     let outcomes = check_all(run, &engine, watch).await?;
     if outcomes.iter().any(Outcome::blocks) {
+        for staged in built.into_iter().filter_map(|model| model.staged) {
+            staged.discard(run.lake.stores()).await?;
+        }
         return Ok(Ending::Blocked { outcomes });
     }
     watch(Event::Publishing(plan.release));

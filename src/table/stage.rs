@@ -11,6 +11,8 @@ use deltalake_core::datafile::writer::{DeltaWriter, WriterConfig};
 use deltalake_core::kernel::Add;
 use deltalake_core::operations::get_num_idx_cols_and_stats_columns;
 use futures::StreamExt;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -19,7 +21,7 @@ use tokio::task::JoinSet;
 use super::log::delta_error;
 use super::storable::{storable_batch, storable_schema};
 use crate::error::{Error, Result, engine_error};
-use crate::store::{Location, Stores};
+use crate::store::{Location, Stores, store_error};
 
 /// A file grows to this many bytes before the next one is begun.
 const TARGET_FILE_BYTES: NonZeroU64 = NonZeroU64::new(256 << 20).unwrap();
@@ -54,6 +56,20 @@ impl Staged {
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Removes the files again, where a run decides not to publish them.
+    ///
+    /// # Errors
+    /// A store that cannot be written; what is left is an orphan that no log names.
+    pub async fn discard(self, stores: &Stores) -> Result<()> {
+        let store = stores.open(&self.location)?;
+        for file in &self.files {
+            let path = Path::from_url_path(&file.path).map_err(|failure| Error::bug(failure.to_string()))?;
+            let whole: Path = self.location.path().parts().chain(path.parts()).collect();
+            store.delete(&whole).await.map_err(|failure| store_error("remove", &self.location, failure))?;
+        }
+        Ok(())
     }
 }
 
