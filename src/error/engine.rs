@@ -18,9 +18,10 @@ pub fn engine_error(failure: DataFusionError) -> Error {
     }
     match engine_kind(&failure) {
         Kind::Limit => Error::new(Kind::Limit, "the memory limit is reached")
-            .hint("raise it with --memory-limit, or select fewer columns and rows")
-            .because(failure),
-        kind => Error::new(kind, engine_message(&failure)).because(failure),
+            .hint("raise it with --memory-limit, or select fewer columns and rows"),
+        // The chain below says it again in the engine's own words, which help only whoever mends cauce.
+        Kind::Bug => Error::bug(engine_message(&failure)).because(failure),
+        kind => Error::new(kind, engine_message(&failure)),
     }
 }
 

@@ -213,6 +213,13 @@ impl Error {
         self
     }
 
+    /// Says that it is somebody else's move than it seemed: a wrong statement in a model file is a wrong file.
+    #[must_use]
+    pub fn of_kind(mut self, kind: Kind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
     /// Whose move it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -248,6 +255,15 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
+}
+
+/// What the operating system says, in lower case and without its number.
+#[must_use]
+pub fn io_reason(failure: &std::io::Error) -> String {
+    let text = failure.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 #[cfg(test)]

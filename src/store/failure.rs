@@ -6,12 +6,35 @@ use std::io;
 
 use object_store::Error as StoreFailure;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, io_reason};
 
 /// The failure of doing something (`read`, `write`, `list`) to a place, with the hint its cause suggests.
 pub fn store_error(doing: &str, place: &dyn Display, failure: StoreFailure) -> Error {
     let (cause, hint) = explain(&failure);
-    Error::new(Kind::Store, format!("cannot {doing} {place}: {cause}")).hint(hint).because(failure)
+    let error = Error::new(Kind::Store, format!("cannot {doing} {place}: {cause}")).hint(hint);
+    // On this machine the cause says all; over a network the request and its retries say more.
+    if matches!(&failure, StoreFailure::Generic { store, .. } if *store == "LocalFileSystem") {
+        return error;
+    }
+    error.because(failure)
+}
+
+/// The failure of a store among the causes of another failure, for [`store_error`].
+pub fn store_cause<'a>(failure: &'a (dyn StdError + 'static)) -> Option<&'a StoreFailure> {
+    let mut cause = Some(failure);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref::<StoreFailure>() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// As [`store_error`], for a failure that cannot be taken out of what holds it.
+pub fn store_error_of(doing: &str, place: &dyn Display, failure: &StoreFailure) -> Error {
+    let (cause, hint) = explain(failure);
+    Error::new(Kind::Store, format!("cannot {doing} {place}: {cause}")).hint(hint)
 }
 
 /// The cause in a few words, and what to do about it.
@@ -32,7 +55,7 @@ fn explain(failure: &StoreFailure) -> (String, &'static str) {
             }
             _ => "try again; if it stays, look at the store itself",
         };
-        return (plain(cause), hint);
+        return (io_reason(cause), hint);
     }
     match failure {
         StoreFailure::NotFound { .. } => ("it does not exist".into(), "check the path in catalog.yaml"),
@@ -65,14 +88,6 @@ fn io_cause(failure: &StoreFailure) -> Option<&io::Error> {
         cause = error.source();
     }
     None
-}
-
-/// An operating-system failure without its number.
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// The message of the deepest cause: the outer ones only repeat the request.

@@ -10,7 +10,7 @@ mod location;
 mod releases;
 mod stores;
 
-pub use failure::store_error;
+pub use failure::{store_cause, store_error, store_error_of};
 pub use lake::Lake;
 pub use listing::InputFile;
 pub use location::Location;

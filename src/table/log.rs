@@ -8,7 +8,7 @@ use object_store::DynObjectStore;
 use url::Url;
 
 use crate::error::{Error, Kind, Result};
-use crate::store::{Location, Stores, store_error};
+use crate::store::{Location, Stores, store_cause, store_error, store_error_of};
 
 /// The Delta table at `location`; nothing is read yet.
 pub(super) fn open(stores: &Stores, location: &Location) -> Result<DeltaTable> {
@@ -38,10 +38,16 @@ pub(super) fn delta_error(doing: &str, location: &Location, failure: DeltaTableE
                 .because(failure)
         }
         DeltaTableError::KernelError(kernel) => {
+            if let Some(cause) = store_cause(&kernel) {
+                return store_error_of(doing, location, cause);
+            }
             let message = kernel.to_string();
             Error::store(format!("cannot {doing} the Delta table {location}: {message}")).because(kernel)
         }
-        failure => Error::store(format!("cannot {doing} the Delta table {location}: {failure}")).because(failure),
+        failure => match store_cause(&failure) {
+            Some(cause) => store_error_of(doing, location, cause),
+            None => Error::store(format!("cannot {doing} the Delta table {location}: {failure}")).because(failure),
+        },
     }
 }
 

@@ -11,6 +11,7 @@ mod log;
 mod read;
 mod stage;
 mod storable;
+mod upload;
 
 pub use read::{ParquetTable, open_version};
 pub use stage::{Staged, stage};

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use super::log::delta_error;
 use super::storable::{storable_batch, storable_schema};
+use super::upload::Uploads;
 use crate::error::{Error, Result, engine_error};
 use crate::store::{Location, Stores, store_error};
 
@@ -87,7 +88,7 @@ pub async fn stage(
     partition_by: &[String],
 ) -> Result<Staged> {
     let schema = storable_schema(&plan.schema())?;
-    let store = Arc::new(PrefixStore::new(stores.open(location)?, location.path()));
+    let uploads = Arc::new(Uploads::new(Arc::new(PrefixStore::new(stores.open(location)?, location.path()))));
     let (indexed_columns, stats_columns) = get_num_idx_cols_and_stats_columns(None, HashMap::new());
     let config = WriterConfig::new(
         Arc::clone(&schema),
@@ -101,8 +102,8 @@ pub async fn stage(
     let streams = execute_stream_partitioned(plan, task).map_err(engine_error)?;
     let mut writers = JoinSet::new();
     for stream in streams {
-        let writer = DeltaWriter::new(Arc::clone(&store) as _, config.clone());
-        writers.spawn(write(stream, writer, Arc::clone(&schema), location.clone()));
+        let writer = DeltaWriter::new(Arc::clone(&uploads) as _, config.clone());
+        writers.spawn(write(stream, writer, Arc::clone(&uploads), Arc::clone(&schema), location.clone()));
     }
     let mut staged =
         Staged { location: location.clone(), schema, partition_by: partition_by.to_vec(), files: Vec::new(), rows: 0 };
@@ -120,16 +121,23 @@ pub async fn stage(
 async fn write(
     mut stream: SendableRecordBatchStream,
     mut writer: DeltaWriter,
+    uploads: Arc<Uploads>,
     schema: SchemaRef,
     location: Location,
 ) -> Result<(Vec<Add>, u64)> {
+    let in_store = |failure| store_error("write", &location, failure);
     let mut rows = 0;
     while let Some(batch) = stream.next().await {
         let written = match batch.map_err(engine_error).and_then(|batch| storable_batch(&batch, &schema)) {
             Ok(batch) if batch.num_rows() == 0 => continue,
             Ok(batch) => {
                 rows += batch.num_rows() as u64;
-                writer.write(&batch).await.map_err(|failure| delta_error("write", &location, failure))
+                let written = writer.write(&batch).await;
+                // The store's own failure says more than what the writer makes of it.
+                uploads
+                    .outcome()
+                    .map_err(in_store)
+                    .and(written.map_err(|failure| delta_error("write", &location, failure)))
             }
             Err(failure) => Err(failure),
         };
@@ -139,7 +147,9 @@ async fn write(
             return Err(failure);
         }
     }
-    let files = writer.close().await.map_err(|failure| delta_error("write", &location, failure))?;
+    let closed = writer.close().await;
+    uploads.outcome().map_err(in_store)?;
+    let files = closed.map_err(|failure| delta_error("write", &location, failure))?;
     Ok((files, rows))
 }
 
