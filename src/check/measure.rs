@@ -144,8 +144,8 @@ fn cannot_run(model: &Model, check: &Check, error: Error) -> Error {
     if error.kind() != Kind::Query {
         return error;
     }
-    let message = format!("{}: check `{}` cannot be run: {}", model.file, check.name, error.message());
-    let wrong = Error::usage(message).findings(error.all_findings().iter().cloned());
+    // The place would be one in the SQL that cauce made of the rule, which nobody wrote.
+    let wrong = Error::usage(format!("{}: check `{}` cannot be run: {}", model.file, check.name, error.message()));
     match error.next_step() {
         Some(hint) => wrong.hint(hint),
         None => wrong,

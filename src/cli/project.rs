@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::settings::{Settings, program, working_folder};
 use crate::catalog::Catalog;
 use crate::engine::{self, Engine, Relations};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, io_reason};
 use crate::model::{Models, unknown_layer};
 use crate::name::{Layer, TableName};
 use crate::release::Manifest;
@@ -118,7 +118,8 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
-    let cannot = |failure: std::io::Error| Error::store(format!("cannot read {}: {failure}", folder.display()));
+    let cannot =
+        |failure: std::io::Error| Error::store(format!("cannot read {}: {}", folder.display(), io_reason(&failure)));
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(cannot)? {
         paths.push(entry.map_err(cannot)?.path());
@@ -128,7 +129,8 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn read(file: &Path) -> Result<String> {
-    let bytes = fs::read(file).map_err(|failure| Error::store(format!("cannot read {}: {failure}", file.display())))?;
+    let cannot = |failure| Error::store(format!("cannot read {}: {}", file.display(), io_reason(&failure)));
+    let bytes = fs::read(file).map_err(cannot)?;
     String::from_utf8(bytes).map_err(|wrong| {
         let line =
             wrong.as_bytes()[..wrong.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;

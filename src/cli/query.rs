@@ -10,7 +10,7 @@ use clap::Args;
 use super::project::Project;
 use super::session::EngineSession;
 use super::settings::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, io_reason};
 use crate::output::Format;
 use crate::shell::Batch;
 
@@ -62,7 +62,9 @@ fn text(arguments: &Arguments) -> Result<(String, String)> {
             ("stdin".to_owned(), std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes))
         }
     };
-    let bytes = bytes.map_err(|failure| Error::store(format!("cannot read {name}: {failure}")))?;
+    let bytes = bytes.map_err(|failure| {
+        Error::store(format!("cannot read {name}: {}", io_reason(&failure))).hint("check the path after --file")
+    })?;
     let text = String::from_utf8(bytes).map_err(|_| Error::usage(format!("{name} is not UTF-8")))?;
     Ok((name, text))
 }

@@ -11,7 +11,7 @@ use super::project::Project;
 use super::settings::Settings;
 use crate::check::Outcome;
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, Finding, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::Severity;
 use crate::output::{Format, Layout, Printer, Progress, ResultFile, Target, duration, thousands};
 use crate::plan::Plan;
@@ -127,8 +127,7 @@ fn tell_checks(printer: &Printer, outcomes: &[Outcome]) -> Result<()> {
     let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.passed).collect();
     printer.done(format_args!("{} checks hold", thousands((outcomes.len() - failed.len()) as u64)));
     for outcome in failed {
-        printer.warn(sentence(outcome));
-        tell_examples(printer, outcome)?;
+        tell_failed(printer, outcome)?;
     }
     Ok(())
 }
@@ -148,14 +147,12 @@ fn tell_release(printer: &Printer, manifest: &Manifest, begun: Instant) {
 
 /// The failure of a run whose checks do not hold, after telling some of the rows that fail.
 fn blocked(printer: &Printer, outcomes: &[Outcome]) -> Result<Error> {
-    let blocking: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.blocks()).collect();
+    let blocking = outcomes.iter().filter(|outcome| outcome.blocks()).count();
     for outcome in outcomes.iter().filter(|outcome| !outcome.passed) {
-        printer.warn(sentence(outcome));
-        tell_examples(printer, outcome)?;
+        tell_failed(printer, outcome)?;
     }
-    let plural = if blocking.len() == 1 { "check fails" } else { "checks fail" };
-    Ok(Error::new(Kind::Check, format!("{} {plural}; nothing was published", blocking.len()))
-        .findings(blocking.into_iter().map(|outcome| Finding::new(sentence(outcome))))
+    let plural = if blocking == 1 { "check fails" } else { "checks fail" };
+    Ok(Error::new(Kind::Check, format!("{blocking} {plural}; nothing was published"))
         .hint("correct the data or the model; a check with `severity: warn` does not keep a release back"))
 }
 
@@ -168,9 +165,12 @@ fn sentence(outcome: &Outcome) -> String {
     format!("{model}: check `{check}` fails for {} of {} rows{told}", thousands(*failing), thousands(*rows))
 }
 
-/// Shows some of the rows that fail a check, on stderr.
-fn tell_examples(printer: &Printer, outcome: &Outcome) -> Result<()> {
-    let Some(first) = outcome.examples.first() else { return Ok(()) };
+/// Tells that a check fails and shows some of the rows that fail it.
+fn tell_failed(printer: &Printer, outcome: &Outcome) -> Result<()> {
+    let Some(first) = outcome.examples.first() else {
+        printer.warn(sentence(outcome));
+        return Ok(());
+    };
     let shown = Capture::default();
     let layout = Layout { width: printer.layout(None).width.or(Some(120)), ..Layout::default() };
     let mut file = ResultFile::begin(Format::Table, &first.schema(), Target::over("the rows", shown.clone()), &layout)?;
@@ -178,7 +178,8 @@ fn tell_examples(printer: &Printer, outcome: &Outcome) -> Result<()> {
         file.batch(batch)?;
     }
     file.finish()?;
-    printer.say(shown.text().trim_end());
+    // One text, so that the rows stay with their sentence and are not left out by --quiet: they are what went wrong.
+    printer.warn(format_args!("{}\n{}", sentence(outcome), shown.text().trim_end()));
     Ok(())
 }
 

@@ -17,9 +17,9 @@ pub(super) fn explain(failure: DataFusionError, statement: &Statement, relations
     let place = span(&failure)
         .or_else(|| name.as_deref().and_then(|name| find_word(&statement.text, name)))
         .map(|(line, column, width)| statement.place(line, column, width));
-    let mut error = Error::query(message).because(failure);
+    let mut error = Error::query(message.clone());
     if let Some(place) = place {
-        error = error.finding(Finding::new("here").at(place));
+        error = error.finding(Finding::new(message).at(place));
     }
     match hint {
         Some(hint) => error.hint(hint),
@@ -32,15 +32,30 @@ fn tell(failure: &DataFusionError, relations: &Relations) -> (String, Option<Str
     if let DataFusionError::SchemaError(wrong, _) = failure.find_root() {
         return tell_column(wrong);
     }
-    let message = engine_message(failure);
+    let message = plain_types(&engine_message(failure)).replace("While expanding wildcard, column", "column");
+    if let Some((_, call)) = message.split_once("No function matches the given name and argument types '") {
+        let call = call.split('\'').next().unwrap_or_default();
+        let name = call.split('(').next().unwrap_or_default();
+        let hint = "convert the values first: CAST(value AS double), CAST(value AS text)".to_owned();
+        return (format!("there is no `{call}`: the function takes other values"), Some(name.to_owned()), Some(hint));
+    }
+    if let Some((said, _)) = message.split_once("\" must appear in the GROUP BY clause") {
+        let column = said.rsplit(['"', '.']).next().unwrap_or_default();
+        let hint = format!("add it to GROUP BY, or ask for one value of the group: max({column})");
+        return (
+            format!("the column `{column}` is neither grouped nor aggregated"),
+            Some(column.to_owned()),
+            Some(hint),
+        );
+    }
     if let Some(name) = message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {
         return tell_table(name, relations);
     }
     if let Some((said, meant)) = message.split_once("\nDid you mean '") {
         let name = quoted_word(said);
         let meant = meant.trim_end_matches(['\'', '?']);
-        let said = said.trim_end_matches('.').replace('\'', "`").replace("nvalid function", "nknown function");
-        return (said.replacen("Unknown", "unknown", 1), name, Some(format!("did you mean `{meant}`?")));
+        let said = said.trim_end_matches('.').replace('\'', "`").replace("invalid function", "unknown function");
+        return (said, name, Some(format!("did you mean `{meant}`?")));
     }
     let name = quoted_word(&message);
     (message, name, None)
@@ -78,14 +93,17 @@ fn tell_table(name: &str, relations: &Relations) -> (String, Option<String>, Opt
     let known = relations.names();
     let own = written.rsplit('.').next().unwrap_or(written);
     let full: Vec<String> = known.iter().map(TableName::to_string).collect();
-    let meant = closest(written, full.iter().map(String::as_str))
-        .map(str::to_owned)
-        // The right name in the wrong layer, or nearly the right name without one.
-        .or_else(|| {
-            let names: Vec<&str> = known.iter().map(|table| table.name.as_str()).collect();
-            let near = closest(own, names)?;
-            known.iter().find(|table| table.name == near).map(TableName::to_string)
-        });
+    let nearly = || closest(own, known.iter().map(|table| table.name.as_str()));
+    let meant = if own == written {
+        nearly().map(str::to_owned)
+    } else {
+        // The right name in the wrong layer comes before a name that only looks alike.
+        let elsewhere = relations.find(own);
+        elsewhere
+            .map(|table| table.to_string())
+            .or_else(|| closest(written, full.iter().map(String::as_str)).map(str::to_owned))
+            .or_else(|| relations.find(nearly()?).map(|table| table.to_string()))
+    };
     let hint = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
         None if known.iter().all(|table| table.layer == Layer::Raw) => {
@@ -94,6 +112,13 @@ fn tell_table(name: &str, relations: &Relations) -> (String, Option<String>, Opt
         None => "`SHOW TABLES` lists what there is".to_owned(),
     };
     (format!("unknown table `{written}`"), Some(own.to_owned()), Some(hint))
+}
+
+/// The names of types as SQL has them; the engine keeps texts in several ways that a person need not tell apart.
+fn plain_types(message: &str) -> String {
+    [("LargeUtf8", "text"), ("Utf8View", "text"), ("Utf8", "text"), ("Float64", "double"), ("Int64", "bigint")]
+        .into_iter()
+        .fold(message.to_owned(), |message, (engine, plain)| message.replace(engine, plain))
 }
 
 /// The place the engine marked: line, column and width inside the statement's text.

@@ -155,7 +155,9 @@ impl Engine {
         let [statement] = statements.as_slice() else {
             return Err(Error::usage(format!("{} must hold one SELECT", source.name)));
         };
-        let plan = self.logical_plan(statement).await?;
+        // A wrong statement in a model is a wrong file.
+        let wrong = |error: Error| if error.kind() == Kind::Query { error.of_kind(Kind::Usage) } else { error };
+        let plan = self.logical_plan(statement).await.map_err(wrong)?;
         let leaks = pii::leaks(&plan, &self.relations);
         if leaks.is_empty() {
             return Ok(plan);
@@ -170,13 +172,14 @@ impl Engine {
     }
 
     async fn read_only_plan(&self, statement: &Statement) -> Result<LogicalPlan> {
+        // Told before planning: whether the rest of such a statement is right does not matter.
+        if CHANGES.contains(&first_word(statement).as_str()) {
+            return Err(refused(statement));
+        }
         let plan = self.logical_plan(statement).await?;
         let reads_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(true);
         if reads_only.verify_plan(&plan).is_err() {
-            let what = statement.text.split_whitespace().next().unwrap_or_default().to_uppercase();
-            return Err(Error::new(Kind::Refused, format!("{what} would change something; here statements only read"))
-                .finding(Finding::new("here").at(statement.place(1, 1, what.chars().count())))
-                .hint("write a model in sql/ and `cauce run` it; to keep a result use `cauce query -o FILE`"));
+            return Err(refused(statement));
         }
         Ok(plan)
     }
@@ -197,6 +200,21 @@ impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("relations", &self.relations).finish_non_exhaustive()
     }
+}
+
+/// The first words of statements that change something.
+const CHANGES: [&str; 9] = ["INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "CREATE", "ALTER", "DROP", "COPY"];
+
+fn first_word(statement: &Statement) -> String {
+    statement.text.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_uppercase()
+}
+
+fn refused(statement: &Statement) -> Error {
+    let what = first_word(statement);
+    let message = format!("{what} would change something; here statements only read");
+    Error::new(Kind::Refused, message.clone())
+        .finding(Finding::new(message).at(statement.place(1, 1, what.chars().count())))
+        .hint("write a model in sql/ and `cauce run` it; to keep a result use `cauce query -o FILE`")
 }
 
 /// `layer.name` as SQL, quoted where it must be.

@@ -58,6 +58,7 @@ impl Models {
         let message = match (files.next(), files.len(), findings.len()) {
             (Some(file), 0, 1) => format!("{file} has a mistake"),
             (Some(file), 0, n) => format!("{file} has {n} mistakes"),
+            (_, others, 1) => format!("{} models have a mistake in common", others + 1),
             (_, others, n) => format!("{} models have {n} mistakes", others + 1),
         };
         Err(Error::usage(message).findings(findings))

@@ -99,7 +99,7 @@ struct Piece {
 fn split(source: &Source) -> Result<Vec<Piece>> {
     let tokens = tokens(&source.text).map_err(|fault| {
         let (line, column) = (size(fault.location.line), size(fault.location.column));
-        Error::query(lower_first(&fault.message)).finding(Finding::new("here").at(source.place(line, column, 1)))
+        mistake(lower_first(&fault.message), source.place(line, column, 1))
     })?;
     let mut pieces = Vec::new();
     let mut first: Option<(usize, usize)> = None;
@@ -159,7 +159,13 @@ fn syntax_error(source: &Source, piece: &Piece, failure: &DataFusionError) -> Er
             source.place(line, column, 1)
         }
     };
-    Error::query(format!("syntax error: {}", lower_first(&message))).finding(Finding::new("here").at(place))
+    let message = message.replace("found: EOF", "found: the end of the text");
+    mistake(format!("syntax error: {}", lower_first(&message)), place)
+}
+
+/// A wrong statement, told at its place.
+fn mistake(message: String, place: Place) -> Error {
+    Error::query(message.clone()).finding(Finding::new(message).at(place))
 }
 
 /// Takes `at Line: 3, Column: 7` off a message of the parser.
