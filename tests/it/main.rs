@@ -2,4 +2,9 @@
 
 mod support;
 
+mod delta;
+mod kpis;
+mod shell;
+mod slt;
 mod tidy;
+mod wrong_input;

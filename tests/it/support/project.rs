@@ -10,6 +10,39 @@ use std::sync::LazyLock;
 use regex::Regex;
 use tempfile::TempDir;
 
+/// The catalog of the shop.
+pub(crate) const SHOP_CATALOG: &str = "\
+version: 1
+project: tienda
+lake: data/lake
+datasets:
+  ventas:
+    path: data/ventas.csv
+    columns:
+      - { name: id, type: int, required: true }
+      - { name: cliente, type: string, pii: pseudonym }
+      - { name: monto, type: float }
+      - { name: nota, type: string }
+";
+
+const SHOP_VENTAS: &str = "\
+/*---
+description: Una venta por fila.
+grain: [id]
+---*/
+SELECT id, pseudonym(cliente) AS cliente, monto, nota
+FROM raw.ventas
+";
+
+const SHOP_TOTAL: &str = "\
+/*---
+description: Lo vendido.
+materialized: view
+---*/
+SELECT count(*) AS ventas, sum(monto) AS total
+FROM processed.ventas
+";
+
 /// A folder with a project in it, removed when dropped.
 pub(crate) struct TestProject {
     folder: TempDir,
@@ -30,6 +63,17 @@ impl TestProject {
         let project = Self::empty();
         fs::copy(repository("catalog.yaml"), project.path("catalog.yaml")).unwrap();
         copy_folder(&repository("sql"), &project.path("sql"));
+        project
+    }
+
+    /// A small made-up shop: three sales, one processed table and one curated view of them.
+    pub(crate) fn shop() -> Self {
+        let project = Self::empty().with_env("CAUCE_PSEUDONYM_KEY", "clave");
+        project
+            .write("catalog.yaml", SHOP_CATALOG)
+            .write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,10.5,\"dos\nlíneas\"\n2,luis,,\n3,eva,7,x\n")
+            .write("sql/processed/ventas.sql", SHOP_VENTAS)
+            .write("sql/curated/total.sql", SHOP_TOTAL);
         project
     }
 

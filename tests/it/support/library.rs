@@ -1,0 +1,118 @@
+//! A project driven through the library, for tests that hand in stores and clocks of their own.
+
+use std::fs;
+use std::sync::Arc;
+
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use cauce::catalog::Catalog;
+use cauce::clock::FixedClock;
+use cauce::engine::{Engine, Relations, Settings};
+use cauce::error::Result;
+use cauce::model::Models;
+use cauce::name::{Layer, TableName};
+use cauce::plan::Plan;
+use cauce::release::Manifest;
+use cauce::run::{Ending, Run, carry_out, last_release, list_inputs};
+use cauce::store::{Lake, Stores};
+use chrono::{DateTime, Utc};
+
+use super::project::TestProject;
+
+/// What the library knows of a project.
+pub(crate) struct Opened {
+    catalog: Catalog,
+    models: Models,
+    pub(crate) lake: Lake,
+    settings: Settings,
+}
+
+impl Opened {
+    /// Reads the catalog and models of `project`; stores are opened as cauce itself would.
+    pub(crate) fn new(project: &TestProject) -> Self {
+        let catalog = Catalog::parse(&project.read("catalog.yaml"), "catalog.yaml").unwrap();
+        let stores = Stores::new(catalog.stores.clone());
+        Self::with_stores(project, stores)
+    }
+
+    /// As [`Self::new`], over `stores`.
+    pub(crate) fn with_stores(project: &TestProject, stores: Stores) -> Self {
+        let catalog = Catalog::parse(&project.read("catalog.yaml"), "catalog.yaml").unwrap();
+        let mut files = Vec::new();
+        for layer in Layer::OF_MODELS {
+            let Ok(folder) = fs::read_dir(project.path(&format!("sql/{layer}"))) else { continue };
+            for entry in folder {
+                let path = entry.unwrap().path();
+                let name = path.file_stem().unwrap().to_str().unwrap();
+                let shown = format!("sql/{layer}/{name}.sql");
+                files.push((TableName::new(layer, name), shown, fs::read_to_string(&path).unwrap()));
+            }
+        }
+        let models = Models::parse(files, &catalog).unwrap();
+        let lake = Lake::new(&catalog, &project.path(""), Arc::new(stores)).unwrap();
+        let settings = Settings { memory_limit: 1 << 30, threads: 2, pseudonym_key: b"clave".to_vec() };
+        Self { catalog, models, lake, settings }
+    }
+
+    /// Runs the project at a fixed instant; returns the release it published.
+    pub(crate) async fn run(&self) -> Result<Manifest> {
+        let inputs = list_inputs(&self.lake, &self.catalog, &self.models).await?;
+        let plan = Plan::new(&self.models, inputs.facts(), last_release(&self.lake).await?.as_ref());
+        let clock = FixedClock(DateTime::<Utc>::UNIX_EPOCH);
+        let run = Run {
+            id: "prueba",
+            catalog: &self.catalog,
+            models: &self.models,
+            lake: &self.lake,
+            settings: &self.settings,
+            clock: &clock,
+        };
+        match carry_out(run, &plan, inputs, &|_| ()).await? {
+            Ending::Published { manifest, .. } => Ok(*manifest),
+            Ending::Blocked { outcomes } => panic!("checks failed: {outcomes:?}"),
+        }
+    }
+
+    /// A session over the newest release.
+    pub(crate) async fn engine(&self) -> Engine {
+        let release = last_release(&self.lake).await.unwrap();
+        let relations = Relations::of_release(&self.lake, &self.catalog, release.as_ref()).unwrap();
+        Engine::new(self.lake.stores(), Arc::new(relations), &self.settings).unwrap()
+    }
+
+    /// Every table and view of the newest release with its rows as text, sorted.
+    pub(crate) async fn contents(&self) -> Vec<(String, Vec<String>)> {
+        let engine = self.engine().await;
+        let mut contents = Vec::new();
+        for model in self.models.iter() {
+            let name = model.name.to_string();
+            let mut rows: Vec<String> = rows(&engine, &format!("SELECT * FROM {name}"))
+                .await
+                .unwrap()
+                .iter()
+                .map(|row| row.join("|"))
+                .collect();
+            rows.sort();
+            contents.push((name, rows));
+        }
+        contents
+    }
+}
+
+/// The rows of a statement as text: NULL as `NULL`, an empty text as `(empty)`.
+pub(crate) async fn rows(engine: &Engine, sql: &str) -> Result<Vec<Vec<String>>> {
+    let batches = engine.rows(sql).await?;
+    let options = FormatOptions::default().with_null("NULL");
+    let mut rows = Vec::new();
+    for batch in &batches {
+        let columns: Vec<ArrayFormatter<'_>> =
+            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
+        for row in 0..batch.num_rows() {
+            let cell = |column: &ArrayFormatter<'_>| match column.value(row).to_string() {
+                text if text.is_empty() => "(empty)".to_owned(),
+                text => text,
+            };
+            rows.push(columns.iter().map(cell).collect());
+        }
+    }
+    Ok(rows)
+}
