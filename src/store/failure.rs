@@ -13,7 +13,9 @@ pub fn store_error(doing: &str, place: &dyn Display, failure: StoreFailure) -> E
     let (cause, hint) = explain(&failure);
     let error = Error::new(Kind::Store, format!("cannot {doing} {place}: {cause}")).hint(hint);
     // On this machine the cause says all; over a network the request and its retries say more.
-    if matches!(&failure, StoreFailure::Generic { store, .. } if *store == "LocalFileSystem") {
+    let local = matches!(&failure, StoreFailure::Generic { store, .. } if *store == "LocalFileSystem");
+    let told = s3_answer(&innermost(&failure)).is_some() || hint == NO_CREDENTIALS;
+    if local || told {
         return error;
     }
     error.because(failure)
@@ -37,8 +39,26 @@ pub fn store_error_of(doing: &str, place: &dyn Display, failure: &StoreFailure) 
     Error::new(Kind::Store, format!("cannot {doing} {place}: {cause}")).hint(hint)
 }
 
+/// What to do where credentials are missing or wrong.
+const NO_CREDENTIALS: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use an instance role";
+
+/// The code and message of the XML in which an S3 server tells what is wrong.
+fn s3_answer(text: &str) -> Option<(String, String)> {
+    let element = |name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        let (content, _) = rest.split_once(&format!("</{name}>"))?;
+        Some(content.trim().to_owned())
+    };
+    let message = element("Message").unwrap_or_default();
+    Some((element("Code")?, message.trim_end_matches('.').to_owned()))
+}
+
 /// The cause in a few words, and what to do about it.
 fn explain(failure: &StoreFailure) -> (String, &'static str) {
+    // Where the environment holds no credentials, the client asks the cloud machine it might be running on.
+    if failure.to_string().contains("/latest/api/token") {
+        return ("there are no credentials for it".into(), NO_CREDENTIALS);
+    }
     if let Some(cause) = io_cause(failure) {
         let hint = match cause.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
@@ -57,16 +77,23 @@ fn explain(failure: &StoreFailure) -> (String, &'static str) {
         };
         return (io_reason(cause), hint);
     }
+    if let Some((code, message)) = s3_answer(&innermost(failure)) {
+        let hint = match code.as_str() {
+            "SignatureDoesNotMatch" | "InvalidAccessKeyId" | "InvalidToken" | "ExpiredToken" => NO_CREDENTIALS,
+            "AccessDenied" => "check the rights of the credentials in the environment",
+            "NoSuchBucket" => "create the bucket, or correct its name in catalog.yaml",
+            "SlowDown" | "ServiceUnavailable" | "InternalError" => "the store is overloaded or ill: try again later",
+            _ => "check the endpoint and region in `stores:` of catalog.yaml",
+        };
+        return (format!("the store answers {code}: {message}"), hint);
+    }
     match failure {
         StoreFailure::NotFound { .. } => ("it does not exist".into(), "check the path in catalog.yaml"),
         StoreFailure::PermissionDenied { .. } => (
             "the store denies it to these credentials".into(),
             "check the rights of the credentials in the environment",
         ),
-        StoreFailure::Unauthenticated { .. } => (
-            "the store does not accept the credentials".into(),
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use an instance role",
-        ),
+        StoreFailure::Unauthenticated { .. } => ("the store does not accept the credentials".into(), NO_CREDENTIALS),
         StoreFailure::NotSupported { .. } | StoreFailure::NotImplemented { .. } => (
             "the store cannot do it".into(),
             "a lake needs a store with conditional puts (If-None-Match), as AWS S3 and MinIO have",
@@ -105,6 +132,19 @@ mod tests {
 
     fn generic(kind: i32) -> StoreFailure {
         StoreFailure::Generic { store: "LocalFileSystem", source: Box::new(io::Error::from_raw_os_error(kind)) }
+    }
+
+    #[test]
+    fn the_answer_of_an_s3_server_is_told_without_its_xml() {
+        let xml = "403 Forbidden: <?xml version=\"1.0\"?>\n<Error><Code>SignatureDoesNotMatch</Code>\
+                   <Message>The signature differs.</Message></Error>";
+        let failure = StoreFailure::Generic { store: "S3", source: xml.into() };
+        let told = store_error("list", &"s3://lago/lake", failure);
+        assert_eq!(
+            told.message(),
+            "cannot list s3://lago/lake: the store answers SignatureDoesNotMatch: The signature differs"
+        );
+        assert_eq!(told.next_step(), Some(NO_CREDENTIALS));
     }
 
     #[test]
