@@ -4,6 +4,9 @@ mod support;
 
 mod delta;
 mod kpis;
+mod publishing;
+mod reading;
+mod s3;
 mod shell;
 mod slt;
 mod tidy;

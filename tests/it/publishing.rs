@@ -1,0 +1,246 @@
+//! A run becomes visible all at once or not at all: over a disk that fills up, beside another run, and killed at any
+//! moment.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cauce::error::Kind;
+use cauce::release::Manifest;
+use cauce::store::Stores;
+use futures::stream::BoxStream;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+use url::Url;
+
+use crate::support::library::Opened;
+use crate::support::project::{SHOP_CATALOG, TestProject};
+
+/// This machine's files, on a disk that is full from the `n`-th write on.
+#[derive(Debug)]
+struct FullDisk {
+    files: LocalFileSystem,
+    writes: AtomicUsize,
+    full_from: usize,
+}
+
+impl FullDisk {
+    fn write(&self) -> Result<()> {
+        if self.writes.fetch_add(1, Ordering::SeqCst) + 1 < self.full_from {
+            return Ok(());
+        }
+        let no_space = io::Error::from_raw_os_error(28);
+        Err(Error::Generic { store: "LocalFileSystem", source: Box::new(no_space) })
+    }
+}
+
+impl fmt::Display for FullDisk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FullDisk")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for FullDisk {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        self.write()?;
+        self.files.put_opts(location, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.write()?;
+        self.files.put_multipart_opts(location, options).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.files.get_opts(location, options).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.files.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.files.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.files.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.write()?;
+        self.files.copy_opts(from, to, options).await
+    }
+}
+
+/// The shop with a second table, so that a run writes several files and logs.
+fn shop() -> TestProject {
+    let shop = TestProject::shop();
+    shop.write("sql/curated/por_nota.sql", "SELECT nota, count(*) AS ventas\nFROM processed.ventas\nGROUP BY nota\n");
+    shop
+}
+
+/// Input of another content: `rows` sales.
+fn sales(rows: usize) -> String {
+    let lines: Vec<String> = (1..=rows).map(|id| format!("{id},C{},{}.25,n{}\n", id % 97, id % 50, id % 5)).collect();
+    format!("id,cliente,monto,nota\n{}", lines.concat())
+}
+
+fn releases(project: &TestProject) -> Vec<String> {
+    let Ok(folder) = fs::read_dir(project.path("data/lake/releases")) else { return Vec::new() };
+    let mut names: Vec<String> = folder
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.len() == 25 && name.ends_with(".json"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_disk_that_fills_up_the_release_before_stays_and_the_next_run_succeeds() {
+    let shop = shop();
+    Opened::new(&shop).run().await.unwrap();
+    let mut before = Opened::new(&shop).contents().await;
+    let mut failures = 0;
+    for full_from in 1.. {
+        shop.write("data/ventas.csv", sales(10 * full_from));
+        let stores = Stores::new(std::collections::BTreeMap::new());
+        let disk = FullDisk { files: LocalFileSystem::new(), writes: AtomicUsize::new(0), full_from };
+        stores.put(&Url::parse("file:///").unwrap(), Arc::new(disk));
+        let outcome = Opened::with_stores(&shop, stores).run().await;
+        let after = Opened::new(&shop).contents().await;
+        match outcome {
+            Err(error) => {
+                failures += 1;
+                assert_eq!(error.kind(), Kind::Store, "write {full_from}: {error}");
+                assert!(error.message().contains("no space left on device"), "write {full_from}: {error}");
+                assert!(error.next_step().unwrap_or_default().contains("free some space"), "write {full_from}");
+                assert_eq!(after, before, "write {full_from}: nothing of the failed run is visible");
+                // With space again, the same input is published.
+                Opened::new(&shop).run().await.unwrap();
+                before = Opened::new(&shop).contents().await;
+            }
+            // All writes of a run fit: every one before has been the one that failed.
+            Ok(_) => {
+                assert_ne!(after, before);
+                break;
+            }
+        }
+    }
+    // Two tables with a file and a log entry each, and the release.
+    assert!(failures >= 5, "{failures} writes failed");
+    assert_eq!(releases(&shop).len(), failures + 2);
+}
+
+/// The manifests of a lake, each readable and in a row.
+fn assert_consecutive(project: &TestProject) -> Vec<Manifest> {
+    let manifests: Vec<Manifest> = releases(project)
+        .iter()
+        .map(|name| Manifest::from_json(project.read(&format!("data/lake/releases/{name}")).as_bytes()).unwrap())
+        .collect();
+    for (index, manifest) in manifests.iter().enumerate() {
+        let number = u64::try_from(index).unwrap() + 1;
+        assert_eq!((manifest.release, manifest.parent), (number, (number > 1).then(|| number - 1)));
+    }
+    manifests
+}
+
+#[test]
+fn of_runs_at_once_one_publishes_and_the_others_say_so() {
+    let shop = shop();
+    shop.write("data/ventas.csv", sales(2_000));
+    let mut published = 0;
+    for _ in 0..5 {
+        let start = || -> Child {
+            shop.command(&["run", "--quiet"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let runs = [start(), start(), start()].map(|run| run.wait_with_output().unwrap());
+        let before = published;
+        for run in runs {
+            let told = String::from_utf8(run.stderr).unwrap();
+            match run.status.code() {
+                Some(0) => published += 1,
+                Some(5) => {
+                    assert!(told.contains("another run"), "{told}");
+                    assert!(told.contains("run again"), "{told}");
+                }
+                other => panic!("exit code {other:?}: {told}"),
+            }
+        }
+        assert!(published > before, "nobody published");
+        assert_eq!(assert_consecutive(&shop).len(), published);
+        let query = shop.cauce(&["query", "--format", "csv", "SELECT * FROM total"]).success();
+        assert!(query.stdout.starts_with("ventas,total\n2000,"), "{query}");
+    }
+}
+
+#[test]
+fn killed_at_any_moment_a_run_leaves_a_whole_release() {
+    let shop = shop();
+    shop.write("data/ventas.csv", sales(1_000));
+    shop.cauce(&["run", "--quiet"]).success();
+    let count = |expected: &[usize]| {
+        let sql = "SELECT (SELECT count(*) FROM ventas) AS a, (SELECT sum(ventas) FROM por_nota) AS b, ventas AS c FROM total";
+        let told = shop.cauce(&["query", "--format", "csv", sql]).success();
+        let rows = expected.iter().find(|rows| told.stdout == format!("a,b,c\n{rows},{rows},{rows}\n"));
+        *rows.unwrap_or_else(|| panic!("neither the old nor the new release: {told}"))
+    };
+    let mut rows = count(&[1_000]);
+    for (index, pause) in [20, 60, 90, 120, 150, 180, 220, 300].into_iter().enumerate() {
+        let next = 2_000 + index;
+        shop.write("data/ventas.csv", sales(next));
+        let mut run = shop.command(&["run", "--quiet"]).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(pause));
+        run.kill().unwrap();
+        run.wait().unwrap();
+        rows = count(&[rows, next]);
+        assert_consecutive(&shop);
+    }
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_eq!(count(&[2_007]), 2_007);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_over_one_input_make_the_same_tables() {
+    let (first, second) = (shop(), shop());
+    for shop in [&first, &second] {
+        shop.write("data/ventas.csv", sales(5_000));
+        Opened::new(shop).run().await.unwrap();
+    }
+    let contents = Opened::new(&first).contents().await;
+    assert_eq!(contents.iter().map(|(_, rows)| rows.len()).collect::<Vec<_>>(), [5_000, 5, 1]);
+    assert_eq!(Opened::new(&second).contents().await, contents);
+    // And again in the same lake: a new release of the same content.
+    let again = Opened::new(&first).run().await.unwrap();
+    assert_eq!((again.release, Opened::new(&first).contents().await), (2, contents));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_stays_what_it_was_when_models_change() {
+    let shop = shop();
+    let before = Opened::new(&shop);
+    before.run().await.unwrap();
+    let engine = before.engine().await;
+    let total = "SELECT ventas FROM curated.total";
+    assert_eq!(crate::support::library::rows(&engine, total).await.unwrap(), [["3"]]);
+    shop.write("data/ventas.csv", sales(10)).write("catalog.yaml", SHOP_CATALOG);
+    Opened::new(&shop).run().await.unwrap();
+    // A reader that began on release 1 goes on reading release 1.
+    assert_eq!(crate::support::library::rows(&engine, total).await.unwrap(), [["3"]]);
+    assert_eq!(crate::support::library::rows(&Opened::new(&shop).engine().await, total).await.unwrap(), [["10"]]);
+}
