@@ -7,12 +7,12 @@ use futures::StreamExt;
 use super::project::Project;
 use super::settings::Settings;
 use crate::engine::{Engine, quoted, sql_name};
-use crate::error::{Error, Result, engine_error};
+use crate::error::{Result, engine_error};
 use crate::name::{Layer, TableName};
 use crate::release::{Kept, Manifest};
 use crate::run::last_release;
-use crate::shell::{Answer, ColumnEntry, Session, Statement, TableEntry, TableKind};
-use crate::sql::Source;
+use crate::shell::{Answer, ColumnEntry, Session, TableEntry, TableKind};
+use crate::sql::Statement;
 
 /// A session over what the newest release says.
 pub(super) struct EngineSession {
@@ -55,10 +55,6 @@ impl Session for EngineSession {
     }
 
     async fn answer(&self, statement: &Statement) -> Result<Answer> {
-        let statements = crate::sql::parse(&Source::new(&statement.file, &statement.in_place()))?;
-        let [statement] = statements.as_slice() else {
-            return Err(Error::bug("the shell handed over several statements as one"));
-        };
         let answer = self.engine.answer(statement).await?;
         let rows = answer.stream.map(|batch| batch.map_err(engine_error)).boxed();
         Ok(Answer { schema: answer.schema, rows })

@@ -4,7 +4,7 @@ use datafusion::common::{Diagnostic, SchemaError};
 use datafusion::error::DataFusionError;
 
 use super::relations::Relations;
-use crate::error::{Error, Finding, Kind, engine_error, engine_kind, engine_message, our_error};
+use crate::error::{Error, Kind, engine_error, engine_kind, engine_message, our_error};
 use crate::name::{Layer, TableName, closest};
 use crate::sql::Statement;
 
@@ -15,11 +15,11 @@ pub(super) fn explain(failure: DataFusionError, statement: &Statement, relations
     }
     let (message, name, hint) = tell(&failure, relations);
     let place = span(&failure)
-        .or_else(|| name.as_deref().and_then(|name| find_word(&statement.text, name)))
-        .map(|(line, column, width)| statement.place(line, column, width));
-    let mut error = Error::query(message.clone());
+        .map(|(line, column, width)| statement.source().place_at(line, column, width))
+        .or_else(|| name.and_then(|name| statement.find(&name)));
+    let mut error = Error::query(message);
     if let Some(place) = place {
-        error = error.finding(Finding::new(message).at(place));
+        error = error.at(place);
     }
     match hint {
         Some(hint) => error.hint(hint),
@@ -121,29 +121,13 @@ fn plain_types(message: &str) -> String {
         .fold(message.to_owned(), |message, (engine, plain)| message.replace(engine, plain))
 }
 
-/// The place the engine marked: line, column and width inside the statement's text.
+/// The place the engine marked: line, column and width in the text that the statement stands in.
 fn span(failure: &DataFusionError) -> Option<(usize, usize, usize)> {
     let span = failure.diagnostic().and_then(|Diagnostic { span, .. }| *span)?;
     let number = |n: u64| usize::try_from(n).unwrap_or(0);
     let (line, column) = (number(span.start.line), number(span.start.column));
     let width = if span.end.line == span.start.line { number(span.end.column).saturating_sub(column) } else { 1 };
     (line > 0 && column > 0).then_some((line, column, width.max(1)))
-}
-
-/// The first place of a word in a text.
-fn find_word(text: &str, word: &str) -> Option<(usize, usize, usize)> {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    for (number, line) in text.lines().enumerate() {
-        let lower = line.to_lowercase();
-        for (at, found) in lower.match_indices(&word.to_lowercase()) {
-            let before = lower[..at].chars().next_back().is_some_and(is_part);
-            let after = lower[at + found.len()..].chars().next().is_some_and(is_part);
-            if !before && !after {
-                return Some((number + 1, lower[..at].chars().count() + 1, word.chars().count()));
-            }
-        }
-    }
-    None
 }
 
 /// The first word in single quotes of a message.
@@ -159,4 +143,44 @@ fn list(names: &[&str]) -> String {
     let more =
         if names.len() > shown.len() { format!(" and {} more", names.len() - shown.len()) } else { String::new() };
     format!("{}{more}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::TestEngine;
+    use crate::sql::Source;
+
+    #[tokio::test]
+    async fn mistakes_are_told_at_their_place_and_in_our_words() {
+        let test = TestEngine::new().with_view("curated.rota", "SELECT x FROM nada");
+        let mut told = String::new();
+        for sql in [
+            "SELECT edad,\n  nombr FROM clientes",
+            "SELECT v.nombre FROM visitas v",
+            "SELECT Canal, \"Canal\" FROM visitas",
+            "SELECT zzz FROM visitas",
+            "SELECT cliente_id FROM clientes, visitas",
+            "SELECT * FROM client",
+            "SELECT * FROM curated.clientes",
+            "SELECT * FROM zzz",
+            "SELECT * FROM rota",
+            "SELECT pseudonim(nombre) FROM clientes",
+            "SELECT nombre, count(*) FROM clientes",
+            "SELECT sum(nombre) FROM clientes",
+            "SELECT edad + 'x' FROM clientes",
+            "SELECT (SELECT edad, dni FROM clientes)",
+            "SELECT edad FROM clientes UNION SELECT 1, 2",
+            "SELECT 1 FROM clientes WHERE sum(edad) > 1",
+            "  DELETE FROM clientes",
+            "CREATE VIEW v AS SELECT 1",
+        ] {
+            let statement = Source::new("q", sql).only_statement().unwrap();
+            let Err(error) = test.engine.answer(&statement).await else { panic!("{sql} is no mistake") };
+            let place = error.all_findings().iter().find_map(|finding| finding.place.clone());
+            let place = place.map_or_else(|| "nowhere".to_owned(), |place| format!("{place}+{}", place.width));
+            let hint = error.next_step().map(|hint| format!("\n    {hint}")).unwrap_or_default();
+            told.push_str(&format!("{place} {error}{hint}\n"));
+        }
+        insta::assert_snapshot!(told, @"");
+    }
 }

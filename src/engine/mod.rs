@@ -10,6 +10,8 @@ mod pii;
 mod relations;
 mod schemas;
 mod session;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::Arc;
 
@@ -92,11 +94,7 @@ impl Engine {
     /// # Errors
     /// SQL that is wrong, or the failure while it ran.
     pub async fn rows(&self, sql: &str) -> Result<Vec<arrow::array::RecordBatch>> {
-        let statements = crate::sql::parse(&Source::new("query", sql))?;
-        let [statement] = statements.as_slice() else {
-            return Err(Error::bug(format!("not one statement: {sql}")));
-        };
-        let answer = self.answer(statement).await?;
+        let answer = self.answer(&Source::new("query", sql).only_statement()?).await?;
         datafusion::physical_plan::common::collect(answer.stream).await.map_err(engine_error)
     }
 
@@ -125,11 +123,8 @@ impl Engine {
     /// # Errors
     /// SQL that is wrong.
     pub async fn schema(&self, sql: &str) -> Result<SchemaRef> {
-        let statements = crate::sql::parse(&Source::new("query", sql))?;
-        let [statement] = statements.as_slice() else {
-            return Err(Error::bug(format!("not one statement: {sql}")));
-        };
-        Ok(Arc::clone(self.logical_plan(statement).await?.schema().inner()))
+        let statement = Source::new("query", sql).only_statement()?;
+        Ok(Arc::clone(self.logical_plan(&statement).await?.schema().inner()))
     }
 
     /// What running a plan needs: memory, folders for spilling, stores.
@@ -151,13 +146,10 @@ impl Engine {
     }
 
     async fn model_logical_plan(&self, source: &Source) -> Result<LogicalPlan> {
-        let statements = crate::sql::parse(source)?;
-        let [statement] = statements.as_slice() else {
-            return Err(Error::usage(format!("{} must hold one SELECT", source.name)));
-        };
         // A wrong statement in a model is a wrong file.
         let wrong = |error: Error| if error.kind() == Kind::Query { error.of_kind(Kind::Usage) } else { error };
-        let plan = self.logical_plan(statement).await.map_err(wrong)?;
+        let statement = source.only_statement().map_err(wrong)?;
+        let plan = self.logical_plan(&statement).await.map_err(wrong)?;
         let leaks = pii::leaks(&plan, &self.relations);
         if leaks.is_empty() {
             return Ok(plan);
@@ -166,14 +158,14 @@ impl Engine {
             Finding::new(format!("column `{}` shows {} as it is", leak.output, leak.source))
                 .hint(format!("write pseudonym({}) or leave it out", leak.source.column))
         });
-        Err(Error::new(Kind::Usage, format!("{} lets personal data out of the raw layer", source.name))
+        Err(Error::new(Kind::Usage, format!("{} lets personal data out of the raw layer", source.name()))
             .findings(findings)
             .hint("catalog.yaml says `pii:` of these columns; what a model makes is read by everybody"))
     }
 
     async fn read_only_plan(&self, statement: &Statement) -> Result<LogicalPlan> {
         // Told before planning: whether the rest of such a statement is right does not matter.
-        if CHANGES.contains(&first_word(statement).as_str()) {
+        if CHANGES.contains(&statement.first_word().to_uppercase().as_str()) {
             return Err(refused(statement));
         }
         let plan = self.logical_plan(statement).await?;
@@ -185,7 +177,7 @@ impl Engine {
     }
 
     async fn logical_plan(&self, statement: &Statement) -> Result<LogicalPlan> {
-        let planned = self.context.state().statement_to_plan(statement.parsed.clone()).await;
+        let planned = self.context.state().statement_to_plan(statement.parse()?).await;
         planned.map_err(|failure| diagnose::explain(failure, statement, &self.relations))
     }
 
@@ -205,15 +197,10 @@ impl std::fmt::Debug for Engine {
 /// The first words of statements that change something.
 const CHANGES: [&str; 9] = ["INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "CREATE", "ALTER", "DROP", "COPY"];
 
-fn first_word(statement: &Statement) -> String {
-    statement.text.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_uppercase()
-}
-
 fn refused(statement: &Statement) -> Error {
-    let what = first_word(statement);
-    let message = format!("{what} would change something; here statements only read");
-    Error::new(Kind::Refused, message.clone())
-        .finding(Finding::new(message).at(statement.place(1, 1, what.chars().count())))
+    let what = statement.first_word().to_uppercase();
+    Error::new(Kind::Refused, format!("{what} would change something; here statements only read"))
+        .at(statement.place())
         .hint("write a model in sql/ and `cauce run` it; to keep a result use `cauce query -o FILE`")
 }
 

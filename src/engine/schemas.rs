@@ -8,8 +8,11 @@ use datafusion::common::{DataFusionError, Result as EngineResult};
 use datafusion::datasource::{TableType, ViewTable};
 use datafusion::execution::SessionState;
 
+use super::diagnose::explain;
 use super::relations::{Relation, Relations};
+use crate::error::Error;
 use crate::name::{Layer, TableName};
+use crate::sql::Source;
 
 /// How the schemas reach relations and the session.
 #[derive(Debug, Clone)]
@@ -39,17 +42,16 @@ impl Lookup {
     }
 
     /// Plans the view's SELECT as of now, so that it reads the same versions as the query it stands in.
-    async fn view(&self, name: &TableName, source: &crate::sql::Source) -> EngineResult<Arc<dyn TableProvider>> {
+    async fn view(&self, name: &TableName, source: &Source) -> EngineResult<Arc<dyn TableProvider>> {
         let gone = || DataFusionError::Internal(format!("the session that plans {name} is gone"));
         let state = self.state.get().and_then(|state| state.0()).ok_or_else(gone)?;
-        let statements = crate::sql::parse(source).map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let statement = statements.into_iter().next().ok_or_else(gone)?;
-        let planned = state.statement_to_plan(statement.parsed.clone()).await;
-        let plan = planned.map_err(|failure| {
-            let error = super::diagnose::explain(failure, &statement, &self.relations);
-            DataFusionError::External(Box::new(error.while_doing(format_args!("view {name}"))))
-        })?;
-        Ok(Arc::new(ViewTable::new(plan, Some(statement.text))))
+        let in_view =
+            |error: Error| DataFusionError::External(Box::new(error.while_doing(format_args!("view {name}"))));
+        let statement = source.only_statement().map_err(in_view)?;
+        let parsed = statement.parse().map_err(in_view)?;
+        let planned = state.statement_to_plan(parsed).await;
+        let plan = planned.map_err(|failure| in_view(explain(failure, &statement, &self.relations)))?;
+        Ok(Arc::new(ViewTable::new(plan, Some(statement.text().to_owned()))))
     }
 
     fn table_type(&self, name: &TableName) -> Option<TableType> {

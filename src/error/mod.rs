@@ -178,6 +178,13 @@ impl Error {
         self.0.told
     }
 
+    /// Says where, with nothing to add to the message.
+    #[must_use]
+    pub fn at(self, place: Place) -> Self {
+        let finding = Finding::new(self.message()).at(place);
+        self.finding(finding)
+    }
+
     /// Adds one thing found wrong.
     #[must_use]
     pub fn finding(mut self, finding: Finding) -> Self {

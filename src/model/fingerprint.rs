@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use sha2::{Digest, Sha256};
 
-use super::sql::is_significant;
 use super::{Header, Materialized, Rule, Severity};
+use crate::sql::is_significant;
 
 /// The fingerprint of a model: 64 hexadecimal digits.
 ///
@@ -55,7 +55,9 @@ impl Hasher {
 
     fn texts(&mut self, texts: &[String]) {
         self.0.update((texts.len() as u64).to_le_bytes());
-        texts.iter().for_each(|text| self.text(text));
+        for text in texts {
+            self.text(text);
+        }
     }
 
     fn optional(&mut self, text: Option<&str>) {

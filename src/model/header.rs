@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::names::Known;
-use super::sql::{Parsed, Reference, Sql, place_of_byte};
 use super::{Check, Header, Materialized, Rule, Severity};
 use crate::document::{self, Notes, Path, Text};
 use crate::error::{Finding, Place};
 use crate::name::TableName;
+use crate::sql::{Query, Reference, Source};
 
 /// How a header begins.
 pub(super) const OPENS: &str = "/*---";
@@ -148,7 +148,8 @@ pub(super) struct Read {
 
 /// The bytes of the header's YAML in a model's text, if it has a header. Blanks and ordinary comments may stand before
 /// it, SQL may not.
-pub(super) fn find(file: &str, text: &str) -> Result<Option<Range<usize>>, Finding> {
+pub(super) fn find(source: &Source) -> Result<Option<Range<usize>>, Finding> {
+    let text = source.text();
     let mut at = 0;
     loop {
         let rest = &text[at..];
@@ -169,7 +170,7 @@ pub(super) fn find(file: &str, text: &str) -> Result<Option<Range<usize>>, Findi
         }
     }
     let start = at + OPENS.len();
-    let place = |byte, width| place_of_byte(file, text, byte, width);
+    let place = |byte, width| source.place(byte..byte + width);
     let Some(end) = text[start..].find("*/").map(|end| start + end) else {
         let finding = Finding::new("the header is not closed").at(place(at, OPENS.len()));
         return Err(finding.hint(format!("write {CLOSES} behind its last line")));
@@ -356,7 +357,7 @@ impl Meaning<'_> {
         }
         if let Some(expression) = file.expression {
             kinds.push("expression");
-            self.sql(&here.then("expression"), &expression, |sql| sql.expression());
+            self.sql(&here.then("expression"), &expression, Query::read_expression);
             rules.push((made("expression", &expression), Rule::Expression(expression)));
         }
         if let Some(columns) = file.null_share {
@@ -376,7 +377,7 @@ impl Meaning<'_> {
             let path = here.then("row_count");
             match (min, max) {
                 (None, None) => {
-                    self.notes.value(&path, Finding::new("`row_count` has no bound").hint("write `min:` or `max:`"))
+                    self.notes.value(&path, Finding::new("`row_count` has no bound").hint("write `min:` or `max:`"));
                 }
                 (Some(min), Some(max)) if min > max => {
                     self.notes.key(&path, Finding::new(format!("no number lies between {min} and {max}")));
@@ -387,10 +388,7 @@ impl Meaning<'_> {
         }
         if let Some(query) = file.sql {
             kinds.push("sql");
-            self.sql(&here.then("sql"), &query, |sql| {
-                let tokens = sql.tokens().map_err(|finding| vec![finding])?;
-                sql.query(&tokens)
-            });
+            self.sql(&here.then("sql"), &query, Query::read);
             rules.push(("sql".to_owned(), Rule::Sql(query)));
         }
         match kinds.as_slice() {
@@ -456,9 +454,9 @@ impl Meaning<'_> {
     }
 
     /// Parses the SQL of a check, and takes its tables as inputs.
-    fn sql(&mut self, here: &Path, text: &str, parse: impl Fn(&Sql<'_>) -> Result<Parsed, Vec<Finding>>) {
-        let (references, findings) = match parse(&Sql::new("check", text)) {
-            Ok(parsed) => (parsed.references, parsed.findings),
+    fn sql(&mut self, here: &Path, text: &str, read: impl Fn(&Source) -> Result<Query, Vec<Finding>>) {
+        let (references, findings) = match read(&Source::new("check", text)) {
+            Ok(query) => (query.references, query.findings),
             Err(findings) => (Vec::new(), findings),
         };
         let findings = findings.into_iter().map(|mut finding| (finding.place.take(), finding));

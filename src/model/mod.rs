@@ -8,13 +8,13 @@ mod graph;
 mod header;
 mod names;
 mod parse;
-mod sql;
 
 pub use graph::{Models, unknown_layer};
 pub use names::Known;
-pub use sql::{Parsed, Reference, Sql};
 
 use std::collections::BTreeMap;
+
+use serde::Serialize;
 
 use crate::name::TableName;
 
@@ -64,7 +64,8 @@ pub struct Header {
 }
 
 /// How a model is kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Materialized {
     /// A Delta table, written by each run that rebuilds it.
     #[default]

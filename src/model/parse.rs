@@ -6,10 +6,10 @@ use super::Model;
 use super::fingerprint::fingerprint;
 use super::header::{self, Read};
 use super::names::Known;
-use super::sql::{self, Sql};
 use crate::document::{Text, mistakes};
 use crate::error::{Finding, Place, Result};
 use crate::name::{Layer, TableName};
+use crate::sql::{Kind, Query, Source, Token, tokens};
 
 impl Model {
     /// Reads the text of a model's file.
@@ -29,9 +29,10 @@ pub(super) fn read(name: TableName, file: &str, text: &str, known: &Known) -> Re
     if let Some(finding) = wrong_name(&name, file) {
         findings.push(finding);
     }
-    let header = match header::find(file, text) {
-        Ok(None) => Read::default(),
-        Ok(Some(yaml)) => header::read(Text::part(file, text, yaml), &name, known),
+    let source = Source::new(file, text);
+    let (header, header_end) = match header::find(&source) {
+        Ok(None) => (Read::default(), 0),
+        Ok(Some(yaml)) => (header::read(Text::part(file, text, yaml.clone()), &name, known), yaml.end),
         // Without its end it is not clear where the SQL begins.
         Err(finding) => {
             findings.push(finding);
@@ -39,27 +40,19 @@ pub(super) fn read(name: TableName, file: &str, text: &str, known: &Known) -> Re
         }
     };
     findings.extend(header.findings);
-    let sql = Sql::new(file, text);
-    let tokens = match sql.tokens() {
+    let tokens = match source.tokens() {
         Ok(tokens) => tokens,
         Err(finding) => {
             findings.push(finding);
             return Err(findings);
         }
     };
-    let headers = tokens.iter().filter(|token| sql::comment(&token.token).is_some_and(|text| text.starts_with("---")));
-    let first = usize::from(matches!(header::find(file, text), Ok(Some(_))));
-    for late in headers.skip(first) {
-        let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-        let place = Place::in_text(file, text, number(late.span.start.line), number(late.span.start.column), 5);
-        let finding = Finding::new("a header stands before the SELECT, and there is one only").at(place);
-        findings.push(finding.hint("move its keys into the first comment of the file"));
-    }
+    findings.extend(late_headers(&source, header_end));
     let mut inputs = BTreeSet::new();
-    match sql.query(&tokens) {
-        Ok(parsed) => {
-            findings.extend(parsed.findings);
-            for reference in parsed.references {
+    match Query::read(&source) {
+        Ok(query) => {
+            findings.extend(query.findings);
+            for reference in query.references {
                 match resolve(&name, &reference.parts, known) {
                     Ok(table) => {
                         inputs.insert(table);
@@ -83,6 +76,20 @@ pub(super) fn read(name: TableName, file: &str, text: &str, known: &Known) -> Re
         check_inputs: header.check_inputs.into_iter().collect(),
         fingerprint,
     })
+}
+
+/// A finding for each comment behind the byte `after` that looks like a header.
+fn late_headers(source: &Source, after: usize) -> Vec<Finding> {
+    let is_late = |token: &Token| token.kind == Kind::Comment && token.range.start >= after;
+    let comments = tokens(source.text()).into_iter().filter(is_late).map(|token| token.range.start);
+    let headers = comments.filter(|start| source.text()[*start..].starts_with(header::OPENS));
+    headers
+        .map(|start| {
+            Finding::new("a header stands before the SELECT, and there is one only")
+                .at(source.place(start..start + header::OPENS.len()))
+                .hint("move its keys into the first comment of the file")
+        })
+        .collect()
 }
 
 /// The table a model means by a name, if it may read it.
@@ -232,7 +239,7 @@ SELECT cliente_id, edad, 'Niño' AS \"Niño\" FROM c -- fin
         #[test]
         fn no_damaged_model_makes_it_panic(at in 0..TEXT.len(), length in 0..30_usize, with in "[\\[\\]{}():,;'\"*/|> \n\tñ0-9a-zA-Z-]{0,6}") {
             let start = (0..=at).rev().find(|i| TEXT.is_char_boundary(*i)).unwrap();
-            let end = (at + length..).find(|i| *i >= TEXT.len() || TEXT.is_char_boundary(*i)).unwrap().min(TEXT.len());
+            let end = (at + length..TEXT.len()).find(|i| TEXT.is_char_boundary(*i)).unwrap_or(TEXT.len());
             let damaged = format!("{}{with}{}", &TEXT[..start], &TEXT[end..]);
             if let Err(error) = Model::parse("processed.clientes".parse().unwrap(), "m.sql", &damaged, &known()) {
                 prop_assert!(!error.all_findings().is_empty());

@@ -7,11 +7,11 @@ use std::time::Instant;
 use futures::future::BoxFuture;
 
 use super::ctrl_c;
-use super::input::statements_of;
 use super::rows::Rows;
-use super::session::{Session, Statement};
+use super::session::Session;
 use crate::error::{Error, Kind, Result};
-use crate::output::{Format, Printer, ResultFile, Target};
+use crate::output::{Format, Layout, Printer, ResultFile, Target};
+use crate::sql::{Source, Statement};
 
 /// Runs SQL texts over one session.
 pub struct Batch {
@@ -61,7 +61,7 @@ impl Batch {
     /// untold.
     pub async fn run(&self, file: &str, sql: &str) -> Result<()> {
         let format = self.format()?;
-        let statements = statements_of(file, sql);
+        let statements = Source::new(file, sql).statements();
         let interrupted = (self.interrupt)();
         tokio::select! {
             biased;
@@ -86,8 +86,8 @@ impl Batch {
                 continue;
             }
             if kept.is_some() {
-                let place = format!("{}:{}", statement.file, statement.line);
-                return Err(Error::usage(format!("{place}: a second result has no place in one {format} file"))
+                return Err(Error::usage(format!("a second result has no place in one {format} file"))
+                    .at(statement.place())
                     .hint("run the statements one by one, each with a file of its own"));
             }
             let target = match &self.file {
@@ -95,7 +95,7 @@ impl Batch {
                 None => self.printer.stdout(),
             };
             let layout = match &self.file {
-                Some(_) => crate::output::Layout { max_rows: self.max_rows, ..Default::default() },
+                Some(_) => Layout { max_rows: self.max_rows, ..Default::default() },
                 None => self.printer.layout(self.max_rows),
             };
             let mut result = ResultFile::begin(format, &answer.schema, target, &layout)?;

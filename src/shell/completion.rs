@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 
 use super::command::COMMANDS;
 use super::session::Session;
-use super::tokens::{Kind, Token, tokens};
 use super::vocabulary::{FUNCTIONS, KEYWORDS};
 use crate::error::Result;
 use crate::name::{Layer, TableName};
+use crate::sql::{Kind, Token, tokens};
 
 /// After these words a table is meant.
 const BEFORE_TABLE: &[&str] = &["FROM", "JOIN", "DESCRIBE", "INTO", "TABLE"];
@@ -84,8 +84,8 @@ fn qualified(names: &Names, qualifier: &str) -> Vec<String> {
         let tables = names.tables.iter().filter(|(table, _)| table.layer == layer);
         return tables.map(|(table, _)| table.to_string()).collect();
     }
-    let named = |table: &TableName| table.name == qualifier || table.to_string() == qualifier;
-    names.columns(named).map(|column| format!("{qualifier}.{column}")).collect()
+    let is_meant = |table: &TableName| table.name == qualifier || table.to_string() == qualifier;
+    names.columns(is_meant).map(|column| format!("{qualifier}.{column}")).collect()
 }
 
 fn unqualified(names: &Names, line: &str, before: &str, tokens: &[Token], word: &str) -> Vec<String> {

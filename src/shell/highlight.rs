@@ -1,7 +1,7 @@
 //! SQL in colour.
 
-use super::tokens::{Kind, tokens};
 use super::vocabulary::is_keyword;
+use crate::sql::{Kind, tokens};
 
 const KEYWORD: &str = "\x1b[1;35m";
 const TEXT: &str = "\x1b[32m";

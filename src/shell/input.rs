@@ -3,10 +3,7 @@
 //! A line that begins with `\` or `.` is a command, unless it stands inside a statement; SQL goes on until its
 //! semicolon. Keys, a paste of many lines and a pipe are all read by this one reader.
 
-use std::mem;
-
-use super::session::Statement;
-use super::tokens::{beginning_of, is_blank, statements};
+use crate::sql::{Source, Statement, is_blank};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,23 +20,25 @@ pub(super) struct Reader {
     file: String,
     /// Lines read so far.
     lines: usize,
-    /// SQL without its end yet.
+    /// Whole lines that hold SQL without its end yet.
     pending: String,
-    /// The line and column where `pending` begins, from 1.
-    start: (usize, usize),
+    /// The number of the first line of `pending`, from 1.
+    first_line: usize,
+    /// The bytes of `pending` that are done.
+    done: usize,
 }
 
 impl Reader {
     /// A reader of the text that messages call `file`.
     pub(super) fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), lines: 0, pending: String::new(), start: (1, 1) }
+        Self { file: file.to_owned(), lines: 0, pending: String::new(), first_line: 1, done: 0 }
     }
 
     /// Takes the next line, without its end, and gives what it completes.
     pub(super) fn line(&mut self, line: &str) -> Vec<Input> {
         self.lines += 1;
         if self.pending.is_empty() {
-            self.start = (self.lines, 1);
+            self.first_line = self.lines;
             if let Some(command) = command(line) {
                 return vec![Input::Command(command.to_owned())];
             }
@@ -50,51 +49,41 @@ impl Reader {
         if line.contains(';') {
             return self.complete();
         }
-        if is_blank(line) && is_blank(&self.pending) {
-            self.pending.clear();
+        if is_blank(line) && self.is_done() {
+            self.keep(None);
         }
         Vec::new()
     }
 
     /// The text is over: what is left is a statement, too.
     pub(super) fn end(&mut self) -> Option<Input> {
-        let sql = mem::take(&mut self.pending);
-        let start = beginning_of(&sql)?;
-        Some(Input::Statement(self.statement(sql[start..].trim_end(), &sql, start)))
+        let (_, open) = self.source().split();
+        self.keep(None);
+        open.map(Input::Statement)
     }
 
     /// Whether nothing is waiting for its end.
     pub(super) fn is_done(&self) -> bool {
-        is_blank(&self.pending)
+        is_blank(&self.pending[self.done..])
     }
 
     fn complete(&mut self) -> Vec<Input> {
-        let sql = mem::take(&mut self.pending);
-        let (ranges, rest) = statements(&sql);
-        let done = ranges
-            .into_iter()
-            .map(|range| Input::Statement(self.statement(&sql[range.clone()], &sql, range.start)))
-            .collect();
-        if !is_blank(&sql[rest..]) {
-            self.start = self.place(&sql, rest);
-            self.pending = sql[rest..].to_owned();
-        }
-        done
+        let (ended, open) = self.source().split();
+        self.keep(open.as_ref());
+        ended.into_iter().map(Input::Statement).collect()
     }
 
-    fn statement(&self, sql: &str, text: &str, offset: usize) -> Statement {
-        let (line, column) = self.place(text, offset);
-        Statement { file: self.file.clone(), line, column, sql: sql.to_owned() }
+    fn source(&self) -> Source {
+        Source::part(&self.file, &self.pending, self.first_line, self.done)
     }
 
-    /// The line and column of a byte of `text`, which begins at `start`.
-    fn place(&self, text: &str, offset: usize) -> (usize, usize) {
-        let before = &text[..offset];
-        let (line, column) = self.start;
-        match before.rsplit_once('\n') {
-            Some((above, last)) => (line + above.matches('\n').count() + 1, last.chars().count() + 1),
-            None => (line, column + before.chars().count()),
-        }
+    /// Drops the lines before the one in which `open` begins; all of them if nothing is open.
+    fn keep(&mut self, open: Option<&Statement>) {
+        let start = open.map_or(self.pending.len(), |statement| statement.range().start);
+        let line_start = self.pending[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let dropped: String = self.pending.drain(..line_start).collect();
+        self.first_line += dropped.matches('\n').count();
+        self.done = start - line_start;
     }
 }
 
@@ -104,14 +93,6 @@ pub(super) fn inputs(file: &str, text: &str) -> Vec<Input> {
     let mut inputs: Vec<Input> = text.lines().flat_map(|line| reader.line(line)).collect();
     inputs.extend(reader.end());
     inputs
-}
-
-/// The statements of a text that is SQL alone, with no commands.
-pub(super) fn statements_of(file: &str, text: &str) -> Vec<Statement> {
-    let mut reader = Reader::new(file);
-    reader.pending = text.to_owned();
-    let done = reader.complete().into_iter().chain(reader.end());
-    done.filter_map(|input| if let Input::Statement(statement) = input { Some(statement) } else { None }).collect()
 }
 
 /// Whether pressing Enter after `text` should run it instead of beginning another line.
@@ -148,26 +129,28 @@ mod tests {
             .into_iter()
             .map(|input| match input {
                 Input::Command(command) => format!("command {command}"),
-                Input::Statement(it) => format!("{}:{} {}", it.line, it.column, it.sql.replace('\n', "⏎")),
+                Input::Statement(it) => format!("{} {}", it.place(), it.text().replace('\n', "⏎")),
             })
             .collect()
     }
 
     #[test]
     fn a_statement_goes_on_until_its_semicolon() {
-        assert_eq!(told("SELECT 1\n  , 2\n;\nSELECT 3;"), ["1:1 SELECT 1⏎  , 2⏎;", "4:1 SELECT 3;"]);
-        assert_eq!(told("SELECT 1; SELECT\n2; -- fin\n"), ["1:1 SELECT 1;", "1:11 SELECT⏎2;"]);
-        assert_eq!(told("-- título\n\n  SELECT ';'"), ["3:3 SELECT ';'"]);
-        assert_eq!(told("SELECT 'a\n.d\n\\q';"), ["1:1 SELECT 'a⏎.d⏎\\q';"]);
+        assert_eq!(told("SELECT 1\n  , 2\n;\nSELECT 3;"), ["stdin:1:1 SELECT 1⏎  , 2", "stdin:4:1 SELECT 3"]);
+        assert_eq!(told("SELECT 1; SELECT\n2; -- fin\n"), ["stdin:1:1 SELECT 1", "stdin:1:11 SELECT⏎2"]);
+        assert_eq!(told("-- título\n\n  SELECT ';'"), ["stdin:3:3 SELECT ';'"]);
+        // A statement that begins behind the end of one whose text went over the line.
+        assert_eq!(told("SELECT 'a\nb'; SELECT\n2;"), ["stdin:1:1 SELECT 'a⏎b'", "stdin:2:5 SELECT⏎2"]);
+        assert_eq!(told("SELECT 'a\n.d\n\\q';"), ["stdin:1:1 SELECT 'a⏎.d⏎\\q'"]);
     }
 
     #[test]
     fn commands_stand_on_their_own_lines() {
         assert_eq!(
             told("\\d tickets\n.tables\n  \\?\nSELECT 1;\nexit;\n"),
-            ["command d tickets", "command tables", "command ?", "4:1 SELECT 1;", "command exit"]
+            ["command d tickets", "command tables", "command ?", "stdin:4:1 SELECT 1", "command exit"]
         );
-        assert_eq!(told("SELECT\n.5;"), ["1:1 SELECT⏎.5;"]);
+        assert_eq!(told("SELECT\n.5;"), ["stdin:1:1 SELECT⏎.5"]);
     }
 
     #[test]
@@ -175,15 +158,7 @@ mod tests {
         let pasted: String = (0..400).map(|n| format!("SELECT {n},\n  'x;{n}';\n")).collect();
         let told = told(&pasted);
         assert_eq!(told.len(), 400);
-        assert_eq!(told[399], "799:1 SELECT 399,⏎  'x;399';");
-    }
-
-    #[test]
-    fn a_file_of_sql_has_no_commands() {
-        let statements = statements_of("a.sql", "-- título\n/* ; */\n  SELECT 1; SELECT\n'2'; \\d");
-        let told: Vec<_> = statements.iter().map(|it| (it.line, it.column, it.sql.as_str())).collect();
-        assert_eq!(told, [(3, 3, "SELECT 1;"), (3, 13, "SELECT\n'2';"), (4, 6, "\\d")]);
-        assert_eq!(statements_of("a.sql", "-- nada\n"), []);
+        assert_eq!(told[399], "stdin:799:1 SELECT 399,⏎  'x;399'");
     }
 
     #[test]

@@ -12,7 +12,6 @@ mod highlight;
 mod input;
 mod rows;
 mod session;
-mod tokens;
 mod vocabulary;
 
 use std::io::BufRead;
@@ -27,14 +26,15 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 pub use batch::Batch;
-pub use session::{Answer, ColumnEntry, Session, Statement, TableEntry, TableKind};
+pub use session::{Answer, ColumnEntry, Session, TableEntry, TableKind};
 
 use self::completion::Names;
 use self::editor::{Editor, Entry, SharedNames};
 use self::input::{Input, Reader, inputs};
 use self::rows::Rows;
 use crate::error::{Error, Kind, Result};
-use crate::output::{Format, Printer, ResultFile, is_broken_pipe};
+use crate::output::{Format, Printer, ResultFile, duration, is_broken_pipe};
+use crate::sql::Statement;
 
 /// A shell over one session.
 pub struct Shell {
@@ -168,7 +168,7 @@ impl Shell {
         if answer.schema.fields().is_empty() {
             rows.exhaust().await?;
             if told {
-                self.printer.say(format_args!("done · {}", crate::output::duration(started.elapsed())));
+                self.printer.say(format_args!("done · {}", duration(started.elapsed())));
             }
             return Ok(());
         }

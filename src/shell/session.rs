@@ -7,6 +7,7 @@ use futures::stream::BoxStream;
 
 use crate::error::Result;
 use crate::name::{Layer, TableName, closest};
+use crate::sql::Statement;
 
 /// Somebody who answers SQL over one project.
 #[async_trait]
@@ -22,29 +23,6 @@ pub trait Session: Send + Sync {
 
     /// The columns of one of them.
     async fn columns(&self, table: &TableName) -> Result<Vec<ColumnEntry>>;
-}
-
-/// One statement as a person wrote it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// What messages call the text it stands in: `statement 3`, `stdin`.
-    pub file: String,
-    /// The line of that text it begins on, from 1.
-    pub line: usize,
-    /// The column it begins at, in characters from 1.
-    pub column: usize,
-    /// Its SQL, with or without the closing semicolon.
-    pub sql: String,
-}
-
-impl Statement {
-    /// The SQL moved to where it stands in its file, so that places the parser tells are places of the file.
-    #[must_use]
-    pub fn in_place(&self) -> String {
-        let above = "\n".repeat(self.line.saturating_sub(1));
-        let before = " ".repeat(self.column.saturating_sub(1));
-        format!("{above}{before}{}", self.sql)
-    }
 }
 
 /// The rows of a statement. Dropping the stream stops the work.
@@ -141,11 +119,5 @@ mod tests {
         assert_eq!(found("kpi_np"), Err(Some("kpi_nps".to_owned())));
         assert_eq!(found("curated.kpi_npss"), Err(Some("curated.kpi_nps".to_owned())));
         assert_eq!(found("zzz"), Err(None));
-    }
-
-    #[test]
-    fn a_statement_keeps_its_place() {
-        let statement = Statement { file: "stdin".to_owned(), line: 3, column: 4, sql: "SELECT 1".to_owned() };
-        assert_eq!(statement.in_place(), "\n\n   SELECT 1");
     }
 }

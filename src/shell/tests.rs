@@ -22,7 +22,7 @@ impl Session for Script {
     }
 
     async fn answer(&self, statement: &Statement) -> Result<Answer> {
-        let words: Vec<&str> = statement.sql.trim_end_matches(';').split_whitespace().collect();
+        let words: Vec<&str> = statement.text().split_whitespace().collect();
         let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
         let rows: BoxStream<'static, Result<RecordBatch>> = match words.as_slice() {
             ["SELECT", count] => {
@@ -36,7 +36,7 @@ impl Session for Script {
             ["hang"] => stream::pending().boxed(),
             ["panic"] => stream::once(async { panic!("an operator's defect") }).boxed(),
             ["late"] => stream::iter([Err(Error::query("division by zero"))]).boxed(),
-            _ => return Err(Error::query(format!("cannot read line {}", statement.line))),
+            _ => return Err(Error::query(format!("cannot read line {}", statement.place().line))),
         };
         Ok(Answer { schema, rows })
     }
@@ -292,7 +292,7 @@ fn bytes_are_not_sent_to_a_terminal_and_hold_one_result() {
     assert_eq!(batch(true, parquet, "SELECT 1").0.unwrap_err().kind(), Kind::Usage);
     batch(false, parquet, "SELECT 1").0.unwrap();
     let error = batch(false, parquet, "SELECT 1;\nSELECT 2").0.unwrap_err();
-    assert_eq!(error.message(), "a.sql:2: a second result has no place in one parquet file");
+    assert_eq!(error.message(), "a second result has no place in one parquet file");
 }
 
 #[tokio::test]
