@@ -151,3 +151,89 @@ fn cannot_run(model: &Model, check: &Check, error: Error) -> Error {
         None => wrong,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::util::pretty::pretty_format_batches;
+
+    use super::*;
+    use crate::engine::testing::TestEngine;
+    use crate::model::Models;
+
+    /// The model `processed.visitas` with these checks, and an engine that sees its rows.
+    fn visitas(checks: &str, rows: &str) -> (TestEngine, Model) {
+        let test = TestEngine::new().with_view("processed.visitas", rows);
+        let text = format!("/*---\ndescription: Una visita.\nchecks:\n{checks}---*/\nSELECT * FROM raw.visitas\n");
+        let name: TableName = "processed.visitas".parse().unwrap();
+        let file = "sql/processed/visitas.sql".to_owned();
+        let models = Models::parse(vec![(name.clone(), file, text)], &test.catalog).unwrap();
+        let model = models.get(&name).unwrap().clone();
+        (test, model)
+    }
+
+    async fn measured(checks: &str, rows: &str) -> String {
+        let (test, model) = visitas(checks, rows);
+        let mut told = String::new();
+        for outcome in measure(&test.engine, &model).await.unwrap() {
+            let Outcome { check, passed, failing, rows, ref examples, .. } = outcome;
+            let says = if passed { "holds" } else { "fails" };
+            told.push_str(&format!(
+                "{check} {says}: {failing} of {rows}{}\n",
+                if outcome.blocks() { ", blocks" } else { "" }
+            ));
+            if !examples.is_empty() {
+                told.push_str(&format!("{}\n", pretty_format_batches(examples).unwrap()));
+            }
+        }
+        told
+    }
+
+    #[tokio::test]
+    async fn every_kind_of_rule_is_measured() {
+        let checks = "\
+  - not_null: [cliente_id, nota]
+  - not_null: [canal]
+  - unique: [cliente_id, canal]
+  - accepted_values: { canal: [web, app] }
+  - { range: { nota: { min: 2, max: 5 } }, severity: warn }
+  - relationship: { cliente_id: raw.clientes.cliente_id }
+  - expression: nota >= 1
+  - { name: pocos_nulos, null_share: { nota: 0.25 } }
+  - { name: menos_nulos, null_share: { nota: 0.2 } }
+  - { name: hasta_cuatro, row_count: { max: 4 } }
+  - { name: desde_cinco, row_count: { min: 5 } }
+  - { name: sin_telefono, sql: \"SELECT canal FROM processed.visitas WHERE canal = 'telefono'\" }
+";
+        insta::assert_snapshot!(measured(checks, "SELECT * FROM raw.visitas").await, @"");
+    }
+
+    #[tokio::test]
+    async fn a_table_without_rows_fails_only_what_counts_rows() {
+        let checks = "\
+  - not_null: [nota]
+  - unique: [nota]
+  - null_share: { nota: 0 }
+  - row_count: { min: 1 }
+";
+        insta::assert_snapshot!(measured(checks, "SELECT * FROM raw.visitas WHERE false").await, @"
+        not_null_nota holds: 0 of 0
+        unique_nota holds: 0 of 0
+        null_share_nota holds: 0 of 0
+        rows fails: 0 of 0, blocks
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_check_that_cannot_be_run_is_named() {
+        for checks in ["  - expression: notas > 1\n", "  - unique: [notas]\n"] {
+            let checks = format!("  - not_null: [canal]\n{checks}");
+            let (test, model) = visitas(&checks, "SELECT * FROM raw.visitas");
+            let error = measure(&test.engine, &model).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::Usage);
+            let check = &model.header.checks[1].name;
+            let expected = format!("sql/processed/visitas.sql: check `{check}` cannot be run: unknown column `notas`");
+            assert_eq!(error.message(), expected);
+            assert_eq!(error.next_step(), Some("did you mean `nota`?"));
+        }
+    }
+}

@@ -15,3 +15,6 @@ mod upload;
 
 pub use read::{ParquetTable, open_version};
 pub use stage::{Staged, stage};
+
+#[cfg(test)]
+mod tests;
