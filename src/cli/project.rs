@@ -132,8 +132,8 @@ fn read(file: &Path) -> Result<String> {
     let cannot = |failure| Error::store(format!("cannot read {}: {}", file.display(), io_reason(&failure)));
     let bytes = fs::read(file).map_err(cannot)?;
     String::from_utf8(bytes).map_err(|wrong| {
-        let line =
-            wrong.as_bytes()[..wrong.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let valid = String::from_utf8_lossy(&wrong.as_bytes()[..wrong.utf8_error().valid_up_to()]);
+        let line = valid.matches('\n').count() + 1;
         Error::usage(format!("{}: line {line} is not UTF-8", file.display())).hint("save the file as UTF-8")
     })
 }

@@ -50,6 +50,7 @@ pub(super) struct Settings {
     /// Threads to work with.
     pub(super) threads: usize,
     memory_limit: usize,
+    pseudonym_key: Option<Vec<u8>>,
 }
 
 impl Settings {
@@ -64,6 +65,7 @@ impl Settings {
             target: global.target,
             threads: global.threads.unwrap_or(threads).max(1),
             memory_limit: global.memory_limit.map_or_else(default_memory_limit, |bytes| bytes.0),
+            pseudonym_key: env::var(PSEUDONYM_KEY).ok().filter(|key| !key.is_empty()).map(String::into_bytes),
         }
     }
 
@@ -82,19 +84,15 @@ impl Settings {
         engine::Settings {
             memory_limit: self.memory_limit,
             threads: self.threads,
-            pseudonym_key: pseudonym_key().unwrap_or_else(|| format!("cauce/{project}").into_bytes()),
+            pseudonym_key: self.pseudonym_key.clone().unwrap_or_else(|| format!("cauce/{project}").into_bytes()),
         }
     }
 
     /// Whether pseudonyms are made with the person's own key. Without one they are made with the project's name, which
     /// everybody knows who has the project.
     pub(super) fn has_pseudonym_key(&self) -> bool {
-        pseudonym_key().is_some()
+        self.pseudonym_key.is_some()
     }
-}
-
-fn pseudonym_key() -> Option<Vec<u8>> {
-    env::var(PSEUDONYM_KEY).ok().filter(|key| !key.is_empty()).map(String::into_bytes)
 }
 
 /// The folder for what cauce remembers of a person (XDG base directories), if there is a home.
@@ -134,7 +132,7 @@ impl FromStr for Bytes {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.chars().take_while(|c| c.is_ascii_digit()).count();
+        let digits = text.chars().take_while(char::is_ascii_digit).count();
         let unit = match text[digits..].trim().to_ascii_lowercase().as_str() {
             "" | "b" => 1,
             "k" | "kb" => 1_000,

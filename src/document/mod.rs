@@ -27,7 +27,7 @@ use crate::error::{Error, Finding};
 /// consequence. There is no value only if the text is not YAML at all.
 ///
 /// `unknown` may say more about a key or value that the type does not have than that it is unknown.
-pub fn read<'a, T: DeserializeOwned + JsonSchema>(text: Text<'a>, unknown: Unknown) -> (Option<T>, Notes<'a>) {
+pub fn read<T: DeserializeOwned + JsonSchema>(text: Text<'_>, unknown: Unknown) -> (Option<T>, Notes<'_>) {
     let failure = match tree::deserialize::<T>(text.yaml()) {
         Ok(value) => return (Some(value), Notes::new(text)),
         Err(failure) => failure,

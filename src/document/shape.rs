@@ -197,7 +197,7 @@ impl<'a> Holder<'a> {
     }
 
     fn within(&mut self, node: &Node, value: i128, schema: &'a Json, path: &Path, key: Option<&Key>) -> Json {
-        let name = key.map(|key| format!("`{}`", key.text)).unwrap_or_else(|| "the value".to_owned());
+        let name = key.map_or_else(|| "the value".to_owned(), |key| format!("`{}`", key.text));
         let bound = |name: &str| schema.get(name).and_then(Json::as_f64);
         #[expect(clippy::cast_precision_loss, reason = "bounds are small and the nearest float decides as well")]
         let number = value as f64;

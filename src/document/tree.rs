@@ -229,7 +229,9 @@ mod tests {
         match &node.value {
             Value::List(items) => {
                 writeln!(out, "{line}:{column}+{width} list").unwrap();
-                items.iter().for_each(|item| render(item, out));
+                for item in items {
+                    render(item, out);
+                }
             }
             Value::Map(entries) => {
                 writeln!(out, "{line}:{column}+{width} map").unwrap();

@@ -186,10 +186,10 @@ mod tests {
     }
 
     /// The values as text after the way from the type of `array`, and the rows that do not fit.
-    fn conformed(array: ArrayRef, column_type: ColumnType) -> (Vec<String>, Vec<usize>) {
+    fn conformed(array: &ArrayRef, column_type: ColumnType) -> (Vec<String>, Vec<usize>) {
         let column = column(column_type, false);
         let way = Way::between(array.data_type(), column_type).unwrap();
-        let (made, faults) = conform(&array, &column, way).unwrap();
+        let (made, faults) = conform(array, &column, way).unwrap();
         assert_eq!(made.data_type(), &column_type.arrow());
         assert!(faults.iter().all(|fault| made.is_null(fault.row) && fault.reason == Reason::NotA(column_type)));
         ((0..made.len()).map(|row| shown(&made, row)).collect(), faults.iter().map(|fault| fault.row).collect())
@@ -208,7 +208,7 @@ mod tests {
         for array in arrays {
             let name = array.data_type().clone();
             let expected = ["x", "", "ñ"].map(str::to_owned).to_vec();
-            assert_eq!(conformed(array, ColumnType::String), (expected, vec![]), "{name}");
+            assert_eq!(conformed(&array, ColumnType::String), (expected, vec![]), "{name}");
         }
     }
 
@@ -224,7 +224,7 @@ mod tests {
         for array in arrays {
             let name = array.data_type().clone();
             let expected = vec!["12".to_owned(), String::new()];
-            assert_eq!(conformed(array, ColumnType::Int), (expected, vec![]), "{name}");
+            assert_eq!(conformed(&array, ColumnType::Int), (expected, vec![]), "{name}");
         }
     }
 
@@ -244,7 +244,7 @@ mod tests {
         ];
         for (array, column_type, rows) in bad {
             let name = array.data_type().clone();
-            assert_eq!(conformed(array, column_type).1, rows, "{name}");
+            assert_eq!(conformed(&array, column_type).1, rows, "{name}");
         }
     }
 
@@ -263,7 +263,7 @@ mod tests {
         ];
         for (array, column_type, expected) in arrays {
             let name = array.data_type().clone();
-            assert_eq!(conformed(array, column_type), (vec![expected.to_owned()], vec![]), "{name}");
+            assert_eq!(conformed(&array, column_type), (vec![expected.to_owned()], vec![]), "{name}");
         }
     }
 
@@ -275,22 +275,39 @@ mod tests {
         assert_eq!(Way::between(lists.data_type(), ColumnType::StringList), None);
         let mut builder =
             arrow::array::builder::LargeListBuilder::new(arrow::array::builder::LargeStringBuilder::new());
-        list().into_iter().for_each(|row| match row {
-            Some(items) => builder.append_value(items),
-            None => builder.append_null(),
-        });
+        for row in list() {
+            match row {
+                Some(items) => builder.append_value(items),
+                None => builder.append_null(),
+            }
+        }
         let large: LargeListArray = builder.finish();
         let expected = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        assert_eq!(conformed(Arc::new(large), ColumnType::StringList), (expected(&["[a, b]", ""]), vec![]));
+        assert_eq!(
+            conformed(&(Arc::new(large) as ArrayRef), ColumnType::StringList),
+            (expected(&["[a, b]", ""]), vec![])
+        );
         let money = Decimal128Array::from(vec![1250]).with_precision_and_scale(38, 3).unwrap();
-        assert_eq!(conformed(Arc::new(money.clone()), decimal), (expected(&["1.25"]), vec![]));
-        assert_eq!(conformed(Arc::new(money), ColumnType::Float), (expected(&["1.25"]), vec![]));
-        assert_eq!(conformed(Arc::new(Float64Array::from(vec![10.25])), decimal), (expected(&["10.25"]), vec![]));
-        assert_eq!(conformed(Arc::new(Int32Array::from(vec![7])), decimal), (expected(&["7.00"]), vec![]));
-        assert_eq!(conformed(Arc::new(Int32Array::from(vec![7])), ColumnType::Float), (expected(&["7.0"]), vec![]));
+        assert_eq!(conformed(&(Arc::new(money.clone()) as ArrayRef), decimal), (expected(&["1.25"]), vec![]));
+        assert_eq!(conformed(&(Arc::new(money) as ArrayRef), ColumnType::Float), (expected(&["1.25"]), vec![]));
+        assert_eq!(
+            conformed(&(Arc::new(Float64Array::from(vec![10.25])) as ArrayRef), decimal),
+            (expected(&["10.25"]), vec![])
+        );
+        assert_eq!(
+            conformed(&(Arc::new(Int32Array::from(vec![7])) as ArrayRef), decimal),
+            (expected(&["7.00"]), vec![])
+        );
+        assert_eq!(
+            conformed(&(Arc::new(Int32Array::from(vec![7])) as ArrayRef), ColumnType::Float),
+            (expected(&["7.0"]), vec![])
+        );
         let bools = BooleanArray::from(vec![true, false]);
-        assert_eq!(conformed(Arc::new(bools), ColumnType::Bool), (expected(&["true", "false"]), vec![]));
-        assert_eq!(conformed(Arc::new(NullArray::new(2)), ColumnType::Date), (expected(&["", ""]), vec![]));
+        assert_eq!(conformed(&(Arc::new(bools) as ArrayRef), ColumnType::Bool), (expected(&["true", "false"]), vec![]));
+        assert_eq!(
+            conformed(&(Arc::new(NullArray::new(2)) as ArrayRef), ColumnType::Date),
+            (expected(&["", ""]), vec![])
+        );
     }
 
     #[test]

@@ -99,8 +99,8 @@ mod tests {
         strings(text, |item| items.push(item.map(str::to_owned))).then_some(items)
     }
 
-    fn some(items: &[&str]) -> Option<Vec<Option<String>>> {
-        Some(items.iter().map(|item| Some((*item).to_owned())).collect())
+    fn items(items: &[&str]) -> Vec<Option<String>> {
+        items.iter().map(|item| Some((*item).to_owned())).collect()
     }
 
     /// Writes a list as Python's `repr` does.
@@ -132,13 +132,16 @@ mod tests {
 
     #[test]
     fn both_ways_of_writing() {
-        assert_eq!(list("['deposito', 'rentabilidad']"), some(&["deposito", "rentabilidad"]));
-        assert_eq!(list(r#"["deposito","rentabilidad"]"#), some(&["deposito", "rentabilidad"]));
-        assert_eq!(list("['problema']"), some(&["problema"]));
-        assert_eq!(list("[]"), some(&[]));
-        assert_eq!(list(" [ 'a' , ] "), some(&["a"]));
-        assert_eq!(list(r#"["it's", 'dijo "no"', 'it\'s']"#), some(&["it's", "dijo \"no\"", "it's"]));
-        assert_eq!(list(r#"["\ud83d\ude0a", '\xf1', "\u00f1", '\U0001F60A']"#), some(&["😊", "ñ", "ñ", "😊"]));
+        assert_eq!(list("['deposito', 'rentabilidad']").unwrap(), items(&["deposito", "rentabilidad"]));
+        assert_eq!(list(r#"["deposito","rentabilidad"]"#).unwrap(), items(&["deposito", "rentabilidad"]));
+        assert_eq!(list("['problema']").unwrap(), items(&["problema"]));
+        assert_eq!(list("[]").unwrap(), items(&[]));
+        assert_eq!(list(" [ 'a' , ] ").unwrap(), items(&["a"]));
+        assert_eq!(list(r#"["it's", 'dijo "no"', 'it\'s']"#).unwrap(), items(&["it's", "dijo \"no\"", "it's"]));
+        assert_eq!(
+            list(r#"["\ud83d\ude0a", '\xf1', "\u00f1", '\U0001F60A']"#).unwrap(),
+            items(&["😊", "ñ", "ñ", "😊"])
+        );
         assert_eq!(list("[None, 'a', null]"), Some(vec![None, Some("a".to_owned()), None]));
     }
 

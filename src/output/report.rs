@@ -72,7 +72,7 @@ pub(super) fn render(error: &Error, colour: bool, columns: Option<usize>) -> Str
     match (error.next_step(), error.kind()) {
         (Some(hint), _) => report.hint(&mut out, hint),
         (None, Kind::Bug) => {
-            report.hint(&mut out, "this is a defect of cauce: please report it with the command you ran")
+            report.hint(&mut out, "this is a defect of cauce: please report it with the command you ran");
         }
         (None, _) => {}
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::model::{Materialized, Models};
+use crate::model::{Materialized, Model, Models};
 use crate::name::{Layer, TableName};
 use crate::release::{Manifest, ReleasedFile};
 
@@ -34,7 +34,6 @@ pub struct Step {
     /// Why, in words.
     pub reason: String,
     /// How the model is kept; none if it is removed.
-    #[serde(serialize_with = "materialized")]
     pub materialized: Option<Materialized>,
     /// The datasets and models it reads.
     pub inputs: Vec<TableName>,
@@ -112,7 +111,7 @@ impl Plan {
 
 /// Why a model's rows may differ from the last release's, if they may.
 fn reason(
-    model: &crate::model::Model,
+    model: &Model,
     datasets: &BTreeMap<String, Vec<ReleasedFile>>,
     last: Option<&Manifest>,
     changed: &BTreeSet<TableName>,
@@ -146,11 +145,6 @@ fn difference(before: &[ReleasedFile], now: &[ReleasedFile]) -> Option<String> {
         .map(|(count, what)| format!("{count} {what} file{}", if *count == 1 { "" } else { "s" }))
         .collect();
     (!said.is_empty()).then(|| said.join(", "))
-}
-
-#[expect(clippy::ref_option, reason = "the signature that serde calls")]
-fn materialized<S: serde::Serializer>(kept: &Option<Materialized>, serializer: S) -> Result<S::Ok, S::Error> {
-    kept.map(Materialized::as_str).serialize(serializer)
 }
 
 #[cfg(test)]

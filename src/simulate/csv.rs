@@ -56,18 +56,15 @@ enum Values<'a> {
 impl<'a> Values<'a> {
     fn of(column: &'a dyn Array, nullable: bool) -> Option<Self> {
         let any = column.as_any();
-        if let Some(values) = any.downcast_ref() {
-            Some(Self::Text(values))
-        } else if let Some(values) = any.downcast_ref() {
-            Some(Self::Int { values, as_float: nullable })
-        } else if let Some(values) = any.downcast_ref() {
-            Some(Self::Date(values))
-        } else if let Some(values) = any.downcast_ref() {
-            Some(Self::Moment(values))
-        } else {
+        let list = || {
             let lists: &ListArray = any.downcast_ref()?;
             Some(Self::List { lists, members: lists.values().as_any().downcast_ref()? })
-        }
+        };
+        let text = any.downcast_ref().map(Self::Text);
+        text.or_else(|| any.downcast_ref().map(|values| Self::Int { values, as_float: nullable }))
+            .or_else(|| any.downcast_ref().map(Self::Date))
+            .or_else(|| any.downcast_ref().map(Self::Moment))
+            .or_else(list)
     }
 
     fn push(&self, out: &mut Vec<u8>, row: usize, scratch: &mut String) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Chance without memory: every row throws dice of its own.
 //!
-//! A dataset has one ChaCha8 key, derived from the seed and the dataset's name; each row uses the cipher stream of its
+//! A dataset has one `ChaCha8` key, derived from the seed and the dataset's name; each row uses the cipher stream of its
 //! number. So any row can be made alone, in any order, on any machine, and is always the same. Only integers are drawn:
 //! no result hangs on how a platform rounds.
 

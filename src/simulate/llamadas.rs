@@ -14,7 +14,7 @@ use super::ids::Ids;
 use super::quota::{Quota, apportion};
 use super::staff::Staff;
 use super::summary::Measures;
-use super::text::{Lines, prose, sentence};
+use super::text::{prose, sentence};
 use crate::error::Result;
 
 const MOTIVOS: [&str; 5] = ["tarjetas", "prestamos", "cuentas", "inversiones", "seguros"];
@@ -79,7 +79,7 @@ impl Llamadas {
             duracion_segundos,
             motivo: MOTIVOS[self.motivo.category(row)],
             resumen: sentence(&mut dice, 3, 8),
-            transcripcion: dice.chance(100).then(|| prose(&mut dice, 300, 460, Lines::Several)),
+            transcripcion: dice.chance(100).then(|| prose(&mut dice, 300, 460)),
             sentimiento: SENTIMIENTOS[self.sentimiento.category(row)],
             palabras_clave: dice.sample(&KEY_WORDS, key_words),
             audio_url: dice.chance(50).then(|| format!("s3://call-recordings/{}.wav", dice.hex32())),

@@ -16,7 +16,7 @@ use super::ids::Ids;
 use super::quota::{Quota, apportion};
 use super::staff::Staff;
 use super::summary::Measures;
-use super::text::{Lines, prose};
+use super::text::prose;
 use crate::error::Result;
 
 const DIRECCIONES: [&str; 2] = ["inbound", "outbound"];
@@ -86,7 +86,7 @@ impl Mensajes {
             asesor_id: if dice.chance(400) { self.staff.bot(&mut dice) } else { self.staff.agent(&mut dice) },
             direccion: DIRECCIONES[self.direccion.category(row)],
             tipo,
-            contenido: prose(&mut dice, 15, 130, Lines::Several),
+            contenido: prose(&mut dice, 15, 130),
             url_archivo: (tipo != TEXTO).then(|| format!("s3://whatsapp-media/{}", dice.hex32())),
             duracion_segundos: (tipo == AUDIO).then(|| dice.between(5, 60)),
             estado_mensaje: ESTADOS[self.estado.category(row)],

@@ -16,7 +16,7 @@ use super::dice::{Dice, DiceBox, Seed};
 use super::ids::Ids;
 use super::quota::{Quota, apportion};
 use super::summary::Measures;
-use super::text::{Lines, prose};
+use super::text::prose;
 use crate::error::Result;
 
 const ESTADOS: [&str; 3] = ["atendido", "abierto", "en_indecopi"];
@@ -102,7 +102,7 @@ impl Reclamos {
             tipo_documento: dice.pick(&["dni", "ce", "pasaporte"]),
             canal: CANALES[self.canal.category(row)],
             motivo: MOTIVOS[self.motivo.category(row)],
-            descripcion: prose(&mut dice, 86, 270, Lines::Several),
+            descripcion: prose(&mut dice, 86, 270),
             estado,
             respuesta,
             responsable: dice.pick(&["AREA_TARJETAS", "AREA_PRESTAMOS", "AREA_CUENTAS"]),
@@ -171,7 +171,7 @@ fn respuesta(dice: &mut Dice, fecha: i32, to_authority: bool) -> Respuesta {
         // The larger of two throws: answers come near the term rather than at once.
         dice.between(1, TERM).max(dice.between(1, TERM))
     };
-    Respuesta { fecha: calendar::business_days_after(fecha, waited), resolucion: prose(dice, 43, 180, Lines::Several) }
+    Respuesta { fecha: calendar::business_days_after(fecha, waited), resolucion: prose(dice, 43, 180) }
 }
 
 #[cfg(test)]

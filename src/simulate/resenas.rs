@@ -13,7 +13,7 @@ use super::dice::{DiceBox, Seed};
 use super::ids::Ids;
 use super::quota::{Quota, apportion};
 use super::summary::Measures;
-use super::text::{Lines, push_prose, sentence, user_name};
+use super::text::{push_prose, sentence, user_name};
 use super::tickets::value;
 use crate::error::Result;
 
@@ -78,7 +78,7 @@ impl Resenas {
         let stars = self.puntaje.category(row);
         let cliente_id = dice.chance(700).then(|| self.clientes.id(dice.below(self.clientes.rows())));
         let mut comentario = dice.pick(&OPENINGS[stars]).to_owned();
-        push_prose(&mut comentario, &mut dice, 60, 220, Lines::Several);
+        push_prose(&mut comentario, &mut dice, 60, 220);
         let palabras_clave = match stars {
             0 | 1 => dice.sample(&[NEUTRAL, BAD].concat(), 3),
             2 => dice.sample(&NEUTRAL, 2),

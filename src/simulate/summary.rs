@@ -141,8 +141,8 @@ impl Summary {
 }
 
 impl DatasetSummary {
-    pub(super) fn new(name: &'static str, measures: Measures, measured: Measured, files: Vec<WrittenFile>) -> Self {
-        Self { name, files, measures, measured }
+    pub(super) fn new(name: &'static str, measures: Measures, found: Measured, files: Vec<WrittenFile>) -> Self {
+        Self { name, files, measures, measured: found }
     }
 
     /// Its rows.

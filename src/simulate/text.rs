@@ -7,15 +7,6 @@ use fake::faker::name::raw::{FirstName, LastName};
 use super::dice::Dice;
 use super::locale::EsPe;
 
-/// How sentences follow each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lines {
-    /// All in one line.
-    One,
-    /// Now and then a sentence begins a new line.
-    Several,
-}
-
 /// A sentence of `fewest` to `most` words with a capital and a full stop.
 pub(super) fn sentence(dice: &mut Dice, fewest: i64, most: i64) -> String {
     let mut out = String::with_capacity(64);
@@ -32,21 +23,22 @@ pub(super) fn opened(opening: &str, dice: &mut Dice) -> String {
     out
 }
 
-/// Sentences of `shortest` to about `longest` bytes in all, after what `out` already holds.
-pub(super) fn push_prose(out: &mut String, dice: &mut Dice, shortest: i64, longest: i64, lines: Lines) {
+/// Sentences of `shortest` to about `longest` bytes in all, after what `out` already holds; now and then one begins a
+/// new line.
+pub(super) fn push_prose(out: &mut String, dice: &mut Dice, shortest: i64, longest: i64) {
     let wanted = usize::try_from(dice.between(shortest, longest)).unwrap_or_default();
     while out.len() < wanted {
         if !out.is_empty() {
-            out.push(if lines == Lines::Several && dice.chance(300) { '\n' } else { ' ' });
+            out.push(if dice.chance(300) { '\n' } else { ' ' });
         }
         push_sentence(out, dice, 3, 7);
     }
 }
 
 /// Sentences of `shortest` to about `longest` bytes in all.
-pub(super) fn prose(dice: &mut Dice, shortest: i64, longest: i64, lines: Lines) -> String {
+pub(super) fn prose(dice: &mut Dice, shortest: i64, longest: i64) -> String {
     let mut out = String::with_capacity(usize::try_from(longest).unwrap_or_default() + 64);
-    push_prose(&mut out, dice, shortest, longest, lines);
+    push_prose(&mut out, dice, shortest, longest);
     out
 }
 
@@ -99,11 +91,10 @@ mod tests {
     #[test]
     fn prose_has_the_wished_length() {
         let dice = DiceBox::new(Seed(42), "x");
-        let texts: Vec<String> = (0..300).map(|row| prose(&mut dice.row(row), 86, 299, Lines::Several)).collect();
+        let texts: Vec<String> = (0..300).map(|row| prose(&mut dice.row(row), 86, 299)).collect();
         assert!(texts.iter().all(|text| (86..380).contains(&text.len())));
         assert!(texts.iter().any(|text| text.contains('\n')));
         assert!(texts.iter().all(|text| text.ends_with('.') && text.starts_with(char::is_uppercase)));
-        assert!((0..300).all(|row| !prose(&mut dice.row(row), 86, 299, Lines::One).contains('\n')));
     }
 
     #[test]

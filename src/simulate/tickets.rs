@@ -18,7 +18,7 @@ use super::ids::Ids;
 use super::quota::{Quota, apportion, cross, with_mean};
 use super::staff::Staff;
 use super::summary::Measures;
-use super::text::{Lines, opened, prose};
+use super::text::{opened, prose};
 use crate::error::Result;
 
 /// The number of tickets at scale 1.
@@ -207,8 +207,7 @@ impl Tickets {
             .then(|| if dice.chance(700) { self.clientes.sucursal(ticket.cliente) } else { dice.between(1001, 1999) });
         let asesor_id = self.staff.agent(&mut dice);
         let issue = dice.pick(&ISSUES[subtipo]);
-        let comentario =
-            if dice.chance(850) { opened(issue, &mut dice) } else { prose(&mut dice, 20, 140, Lines::Several) };
+        let comentario = if dice.chance(850) { opened(issue, &mut dice) } else { prose(&mut dice, 20, 140) };
         let mut tags = TAGS[subtipo].to_vec();
         match ticket.satisfaccion {
             ..=2 => tags.extend(["insatisfecho", "problema"]),

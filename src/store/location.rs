@@ -35,7 +35,7 @@ impl Location {
             }
             Some(("s3", rest)) => {
                 let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
-                let store = Url::parse(&format!("s3://{bucket}/")).ok().filter(|url| url.has_host());
+                let store = Url::parse(&format!("s3://{bucket}/")).ok().filter(Url::has_host);
                 let store = store.ok_or_else(|| {
                     Error::usage(format!("`{text}` names no bucket")).hint("write it as s3://bucket/path")
                 })?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
@@ -78,8 +78,14 @@ impl ParquetTable {
             }
             files.push(file);
         }
-        let partitions = partitions.into_iter().map(Arc::new).collect();
-        Ok(Self { store, schema: TableSchema::new(file_schema, partitions), files, rows, bytes })
+        let partitions: Vec<FieldRef> = partitions.into_iter().map(Arc::new).collect();
+        Ok(Self {
+            store,
+            schema: TableSchema::builder(file_schema).with_table_partition_cols(partitions).build(),
+            files,
+            rows,
+            bytes,
+        })
     }
 }
 
@@ -97,8 +103,8 @@ pub async fn open_version(stores: &Stores, location: &Location, version: u64) ->
         .as_ref()
         .try_into_arrow()
         .map_err(|failure| Error::store(format!("the schema of {location} cannot be read: {failure}")))?;
-    let partition_by = snapshot.metadata().partition_columns().clone();
-    let (file_schema, partitions) = split(&schema, &partition_by)?;
+    let partition_by = snapshot.metadata().partition_columns();
+    let (file_schema, partitions) = split(&schema, partition_by)?;
     let mut rows = Some(0);
     let mut files = Vec::new();
     let mut views = snapshot.file_views(&table.log_store(), None);

@@ -53,14 +53,16 @@ fn storable_type(data_type: &DataType) -> Option<DataType> {
         DataType::UInt8 | DataType::UInt16 => DataType::Int32,
         DataType::UInt32 | DataType::UInt64 => DataType::Int64,
         DataType::Float16 => DataType::Float32,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+        // Delta has no type for a time of day.
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Time32(_) | DataType::Time64(_) => {
+            DataType::Utf8
+        }
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
             DataType::Binary
         }
-        DataType::Date64 => DataType::Date32,
+        DataType::Date32 | DataType::Date64 => DataType::Date32,
         DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
         DataType::Timestamp(_, Some(_)) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        DataType::Time32(_) | DataType::Time64(_) => DataType::Utf8,
         DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
             DataType::Decimal128(*precision, *scale)
         }
@@ -84,7 +86,6 @@ fn storable_type(data_type: &DataType) -> Option<DataType> {
         | DataType::Int64
         | DataType::Float32
         | DataType::Float64
-        | DataType::Date32
         | DataType::Decimal128(..) => data_type.clone(),
         _ => return None,
     })

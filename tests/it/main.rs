@@ -1,5 +1,7 @@
 //! The one integration test binary: each module tests one command, promise or rule from outside.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail like the test itself")]
+
 mod support;
 
 mod delta;

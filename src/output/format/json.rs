@@ -27,10 +27,11 @@ impl Json {
 
 impl ResultWriter for Json {
     fn batch(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
-        Ok(match self {
+        match self {
             Self::Array(writer) => writer.write(batch)?,
             Self::Lines(writer) => writer.write(batch)?,
-        })
+        }
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<Manner, Failure> {
