@@ -163,10 +163,10 @@ mod tests {
     /// The model `processed.visitas` with these checks, and an engine that sees its rows.
     fn visitas(checks: &str, rows: &str) -> (TestEngine, Model) {
         let test = TestEngine::new().with_view("processed.visitas", rows);
-        let text = format!("/*---\ndescription: Una visita.\nchecks:\n{checks}---*/\nSELECT * FROM raw.visitas\n");
+        let sql = format!("/*---\ndescription: Una visita.\nchecks:\n{checks}---*/\nSELECT * FROM raw.visitas\n");
         let name: TableName = "processed.visitas".parse().unwrap();
         let file = "sql/processed/visitas.sql".to_owned();
-        let models = Models::parse(vec![(name.clone(), file, text)], &test.catalog).unwrap();
+        let models = Models::parse(vec![(name.clone(), file, sql)], &test.catalog).unwrap();
         let model = models.get(&name).unwrap().clone();
         (test, model)
     }
@@ -175,8 +175,8 @@ mod tests {
         let (test, model) = visitas(checks, rows);
         let mut told = String::new();
         for outcome in measure(&test.engine, &model).await.unwrap() {
-            let Outcome { check, passed, failing, rows, ref examples, .. } = outcome;
-            let says = if passed { "holds" } else { "fails" };
+            let Outcome { check, passed, failing, rows, examples, .. } = &outcome;
+            let says = if *passed { "holds" } else { "fails" };
             told.push_str(&format!(
                 "{check} {says}: {failing} of {rows}{}\n",
                 if outcome.blocks() { ", blocks" } else { "" }
@@ -191,18 +191,18 @@ mod tests {
     #[tokio::test]
     async fn every_kind_of_rule_is_measured() {
         let checks = "\
-  - not_null: [cliente_id, nota]
-  - not_null: [canal]
-  - unique: [cliente_id, canal]
-  - accepted_values: { canal: [web, app] }
-  - { range: { nota: { min: 2, max: 5 } }, severity: warn }
-  - relationship: { cliente_id: raw.clientes.cliente_id }
-  - expression: nota >= 1
-  - { name: pocos_nulos, null_share: { nota: 0.25 } }
-  - { name: menos_nulos, null_share: { nota: 0.2 } }
-  - { name: hasta_cuatro, row_count: { max: 4 } }
-  - { name: desde_cinco, row_count: { min: 5 } }
-  - { name: sin_telefono, sql: \"SELECT canal FROM processed.visitas WHERE canal = 'telefono'\" }
+- not_null: [cliente_id, nota]
+- not_null: [canal]
+- unique: [cliente_id, canal]
+- accepted_values: { canal: [web, app] }
+- { range: { nota: { min: 2, max: 5 } }, severity: warn }
+- relationship: { cliente_id: raw.clientes.cliente_id }
+- expression: nota >= 1
+- { name: pocos_nulos, null_share: { nota: 0.25 } }
+- { name: menos_nulos, null_share: { nota: 0.2 } }
+- { name: hasta_cuatro, row_count: { max: 4 } }
+- { name: desde_cinco, row_count: { min: 5 } }
+- { name: sin_telefono, sql: \"SELECT canal FROM processed.visitas WHERE canal = 'telefono'\" }
 ";
         insta::assert_snapshot!(measured(checks, "SELECT * FROM raw.visitas").await, @"");
     }
@@ -210,10 +210,10 @@ mod tests {
     #[tokio::test]
     async fn a_table_without_rows_fails_only_what_counts_rows() {
         let checks = "\
-  - not_null: [nota]
-  - unique: [nota]
-  - null_share: { nota: 0 }
-  - row_count: { min: 1 }
+- not_null: [nota]
+- unique: [nota]
+- null_share: { nota: 0 }
+- row_count: { min: 1 }
 ";
         insta::assert_snapshot!(measured(checks, "SELECT * FROM raw.visitas WHERE false").await, @"
         not_null_nota holds: 0 of 0
@@ -225,8 +225,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_check_that_cannot_be_run_is_named() {
-        for checks in ["  - expression: notas > 1\n", "  - unique: [notas]\n"] {
-            let checks = format!("  - not_null: [canal]\n{checks}");
+        for checks in ["- expression: notas > 1\n", "- unique: [notas]\n"] {
+            let checks = format!("- not_null: [canal]\n{checks}");
             let (test, model) = visitas(&checks, "SELECT * FROM raw.visitas");
             let error = measure(&test.engine, &model).await.unwrap_err();
             assert_eq!(error.kind(), Kind::Usage);

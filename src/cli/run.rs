@@ -1,7 +1,6 @@
 //! `cauce run`: build every model, check it, publish a release.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use clap::Args;
@@ -13,7 +12,7 @@ use crate::check::Outcome;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
 use crate::model::Severity;
-use crate::output::{Format, Layout, Printer, Progress, ResultFile, Target, duration, thousands};
+use crate::output::{Printer, Progress, duration, thousands};
 use crate::plan::Plan;
 use crate::release::{Kept, Manifest};
 use crate::run::{Ending, Event, Run, carry_out, last_release, list_inputs};
@@ -95,7 +94,7 @@ impl<'a> Teller<'a> {
     }
 
     fn tell(&self, event: Event) {
-        let mut building = self.building.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Building(model) => {
                 building.push(model.to_string());
@@ -127,7 +126,7 @@ fn tell_checks(printer: &Printer, outcomes: &[Outcome]) -> Result<()> {
     let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.passed).collect();
     printer.done(format_args!("{} checks hold", thousands((outcomes.len() - failed.len()) as u64)));
     for outcome in failed {
-        tell_failed(printer, outcome)?;
+        printer.warn_with_rows(sentence(outcome), &outcome.examples)?;
     }
     Ok(())
 }
@@ -149,7 +148,7 @@ fn tell_release(printer: &Printer, manifest: &Manifest, begun: Instant) {
 fn blocked(printer: &Printer, outcomes: &[Outcome]) -> Result<Error> {
     let blocking = outcomes.iter().filter(|outcome| outcome.blocks()).count();
     for outcome in outcomes.iter().filter(|outcome| !outcome.passed) {
-        tell_failed(printer, outcome)?;
+        printer.warn_with_rows(sentence(outcome), &outcome.examples)?;
     }
     let plural = if blocking == 1 { "check fails" } else { "checks fail" };
     Ok(Error::new(Kind::Check, format!("{blocking} {plural}; nothing was published"))
@@ -163,44 +162,4 @@ fn sentence(outcome: &Outcome) -> String {
         Severity::Warn => " (warns only)",
     };
     format!("{model}: check `{check}` fails for {} of {} rows{told}", thousands(*failing), thousands(*rows))
-}
-
-/// Tells that a check fails and shows some of the rows that fail it.
-fn tell_failed(printer: &Printer, outcome: &Outcome) -> Result<()> {
-    let Some(first) = outcome.examples.first() else {
-        printer.warn(sentence(outcome));
-        return Ok(());
-    };
-    let shown = Capture::default();
-    let layout = Layout { width: printer.layout(None).width.or(Some(120)), ..Layout::default() };
-    let mut file = ResultFile::begin(Format::Table, &first.schema(), Target::over("the rows", shown.clone()), &layout)?;
-    for batch in &outcome.examples {
-        file.batch(batch)?;
-    }
-    file.finish()?;
-    // One text, so that the rows stay with their sentence and are not left out by --quiet: they are what went wrong.
-    printer.warn(format_args!("{}\n{}", sentence(outcome), shown.text().trim_end()));
-    Ok(())
-}
-
-/// Keeps what is written to it.
-#[derive(Debug, Clone, Default)]
-struct Capture(Arc<Mutex<Vec<u8>>>);
-
-impl Capture {
-    fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-}
-
-impl std::io::Write for Capture {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

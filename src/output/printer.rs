@@ -5,14 +5,15 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arrow::array::RecordBatch;
 use indicatif::MultiProgress;
 
-use super::format::{Account, Format, Layout};
+use super::format::{Account, Format, Layout, ResultFile};
 use super::progress::Progress;
-use super::report::{self, Palette};
+use super::report::{self, DEFAULT_WIDTH, Palette};
 use super::target::Target;
 use super::text;
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// The rows of a result shown on a terminal unless a person asks for more.
 const MAX_ROWS: usize = 1_000;
@@ -123,6 +124,24 @@ impl Printer {
             }
             self.write(&format!("{line}\n"));
         }
+    }
+
+    /// Warns, and shows some rows that explain it: in one text, so that they stay together and appear when quiet.
+    pub fn warn_with_rows(&self, message: impl Display, batches: &[RecordBatch]) -> Result<()> {
+        let Some(first) = batches.first() else {
+            self.warn(message);
+            return Ok(());
+        };
+        let shown = Capture::default();
+        let layout = Layout { width: self.stderr_width().or(Some(DEFAULT_WIDTH)), ..Layout::default() };
+        let target = Target::over("the rows", CapturedStdout(shown.clone()));
+        let mut file = ResultFile::begin(Format::Table, &first.schema(), target, &layout)?;
+        for batch in batches {
+            file.batch(batch)?;
+        }
+        file.finish()?;
+        self.warn(format_args!("{message}\n{}", shown.take_stdout().trim_end()));
+        Ok(())
     }
 
     /// stdout, for data.
@@ -243,6 +262,8 @@ impl Write for CapturedStdout {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::{ArrayRef, StringArray};
+
     use super::*;
 
     fn said(verbosity: Verbosity, terminal: Terminal) -> String {
@@ -271,6 +292,26 @@ mod tests {
         6 rows · 12 ms
         1,000 of 75,000 rows shown
         error: no
+        ");
+    }
+
+    #[test]
+    fn rows_stay_with_their_warning() {
+        let (printer, capture) = Printer::captured(Verbosity::Quiet, Terminal::default());
+        let canal: ArrayRef = Arc::new(StringArray::from(vec!["web", "telefono"]));
+        let rows = RecordBatch::try_from_iter([("canal", canal)]).unwrap();
+        printer.warn_with_rows("two rows fail", &[rows]).unwrap();
+        printer.warn_with_rows("none fails", &[]).unwrap();
+        assert_eq!(capture.take_stdout(), "");
+        insta::assert_snapshot!(capture.take_stderr(), @"
+        warning: two rows fail
+        ╭──────────╮
+        │ canal    │
+        ├──────────┤
+        │ web      │
+        │ telefono │
+        ╰──────────╯
+        warning: none fails
         ");
     }
 

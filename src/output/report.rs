@@ -7,7 +7,7 @@ use super::text::{ELLIPSIS, visible_lines, width};
 use crate::error::{Error, Finding, Kind, Place};
 
 /// Columns a report may fill where the terminal does not tell its width.
-const DEFAULT_WIDTH: usize = 120;
+pub(super) const DEFAULT_WIDTH: usize = 120;
 
 /// Columns kept before a place when a long line is cut.
 const LEAD: usize = 20;
