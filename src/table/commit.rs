@@ -8,12 +8,13 @@ use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
 use futures::TryStreamExt;
+use object_store::{ObjectStoreExt, PutPayload};
 use serde_json::json;
 
 use super::log::{delta_error, open};
 use super::stage::Staged;
 use crate::error::{Error, Result};
-use crate::store::Stores;
+use crate::store::{Location, Stores, store_error};
 
 impl Staged {
     /// Makes the staged files the whole content of the table: creates it, or replaces what its newest version holds.
@@ -42,7 +43,7 @@ impl Staged {
                 }
             }
             Err(DeltaTableError::NotATable(_)) => {}
-            Err(failure) if is_missing(&failure) => {}
+            Err(failure) if is_missing(&failure) => make_folder(stores, &self.location).await?,
             Err(failure) => return Err(failed(failure)),
         }
         let created = CreateBuilder::new()
@@ -79,6 +80,16 @@ async fn replace_files(
     let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by, predicate: None };
     let committed = CommitBuilder::from(properties).with_actions(actions).build(Some(snapshot), log, operation).await;
     Ok(committed.map_err(failed)?.version())
+}
+
+/// Makes the folder of a table that has no row, and so no file that brought its folder with it: a log on this machine
+/// can be begun only in a folder that exists.
+async fn make_folder(stores: &Stores, location: &Location) -> Result<()> {
+    let store = stores.open(location)?;
+    let begun = location.join("_delta_log/.begun").path();
+    let failed = |failure| store_error("write", location, failure);
+    store.put(&begun, PutPayload::new()).await.map_err(failed)?;
+    store.delete(&begun).await.map_err(failed)
 }
 
 /// Whether the table's folder does not exist at all.

@@ -22,7 +22,7 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 
 use super::log::{delta_error, open_at};
-use super::stage::Staged;
+use super::stage::{Staged, staged_path};
 use crate::error::{Error, Result};
 use crate::store::{Location, Stores};
 
@@ -46,7 +46,7 @@ impl ParquetTable {
         let (schema, partitions) = split(&staged.schema, &staged.partition_by)?;
         let mut files = Vec::with_capacity(staged.files.len());
         for file in &staged.files {
-            let path = Path::from_url_path(&file.path).map_err(|failure| Error::bug(failure.to_string()))?;
+            let path = staged_path(&file.path)?;
             let values = partitions.iter().map(|field| file.partition_values.get(field.name()).cloned().flatten());
             let values: Vec<_> = values.collect();
             files.push((path, u64::try_from(file.size).unwrap_or(0), values));
@@ -72,7 +72,9 @@ impl ParquetTable {
         let mut files = Vec::with_capacity(listed.len());
         for (path, size, values) in listed {
             let whole: Path = location.path().parts().chain(path.parts()).collect();
-            let mut file = PartitionedFile::new(whole.to_string(), size);
+            let mut file = PartitionedFile::new(String::new(), size);
+            // Set as it is: made from a text, the path would be encoded a second time.
+            file.object_meta.location = whole;
             for (field, value) in partitions.iter().zip(values) {
                 file.partition_values.push(partition_value(field, value)?);
             }

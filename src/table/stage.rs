@@ -66,7 +66,7 @@ impl Staged {
     pub async fn discard(self, stores: &Stores) -> Result<()> {
         let store = stores.open(&self.location)?;
         for file in &self.files {
-            let path = Path::from_url_path(&file.path).map_err(|failure| Error::bug(failure.to_string()))?;
+            let path = staged_path(&file.path)?;
             let whole: Path = self.location.path().parts().chain(path.parts()).collect();
             store.delete(&whole).await.map_err(|failure| store_error("remove", &self.location, failure))?;
         }
@@ -151,6 +151,12 @@ async fn write(
     uploads.outcome().map_err(in_store)?;
     let files = closed.map_err(|failure| delta_error("write", &location, failure))?;
     Ok((files, rows))
+}
+
+/// The path of a staged file below its table. Partition values stand in it encoded, and stay so: the log encodes paths
+/// only when it is written.
+pub(super) fn staged_path(written: &str) -> Result<Path> {
+    Path::parse(written).map_err(|failure| Error::bug(failure.to_string()))
 }
 
 fn writer_properties() -> Result<WriterProperties> {
