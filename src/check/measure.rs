@@ -86,8 +86,9 @@ pub async fn measure(engine: &Engine, model: &Model) -> Result<Vec<Outcome>> {
 /// Counts the rows of the model, and for each rule of the shared scan those it is about.
 async fn scan(engine: &Engine, model: &Model, checks: &[Check], measures: &[Measure]) -> Result<Vec<u64>> {
     let conditions: Vec<&str> = measures.iter().filter_map(condition).collect();
-    let filters: Vec<String> =
-        conditions.iter().map(|condition| format!(", count(*) FILTER (WHERE {condition})")).collect();
+    // Named by number: two checks may have the same condition, and no two columns the same name.
+    let filter = |(number, condition): (usize, &&str)| format!(", count(*) FILTER (WHERE {condition}) AS c{number}");
+    let filters: Vec<String> = conditions.iter().enumerate().map(filter).collect();
     let table = sql_name(&model.name);
     match engine.rows(&format!("SELECT count(*){} FROM {table}", filters.concat())).await {
         Ok(counts) => numbers(&counts),

@@ -181,6 +181,39 @@ mod tests {
             let hint = error.next_step().map(|hint| format!("\n    {hint}")).unwrap_or_default();
             told.push_str(&format!("{place} {error}{hint}\n"));
         }
-        insta::assert_snapshot!(told, @"");
+        insta::assert_snapshot!(told, @"
+        q:2:3+5 unknown column `nombr`
+            did you mean `nombre`?
+        q:1:8+8 unknown column `v.nombre`
+            the columns here are cliente_id, canal, nota
+        q:1:15+7 unknown column `Canal`
+            did you mean `canal`?
+        q:1:8+3 unknown column `zzz`
+            the columns here are cliente_id, canal, nota
+        q:1:8+10 the column `cliente_id` stands in more than one table here
+            write which one is meant, for example t.cliente_id
+        q:1:15+6 unknown table `client`
+            did you mean `clientes`?
+        q:1:15+16 unknown table `curated.clientes`
+            did you mean `raw.clientes`?
+        q:1:15+3 unknown table `zzz`
+            `SHOW TABLES` lists what there is
+        vista.sql:1:15+4 view curated.rota: unknown table `nada`
+            `SHOW TABLES` lists what there is
+        q:1:8+9 unknown function `pseudonim`
+            did you mean `pseudonym`?
+        q:1:8+6 the column `nombre` is neither grouped nor aggregated
+            add it to GROUP BY, or ask for one value of the group: max(nombre)
+        q:1:8+3 there is no `sum(text)`: the function takes other values
+            convert the values first: CAST(value AS double), CAST(value AS text)
+        q:1:8+4 cannot coerce arithmetic expression bigint + text to valid types
+        nowhere too many columns! The subquery should only return one column: clientes.edad, clientes.dni
+        q:1:1+43 UNION queries have different number of columns
+        nowhere aggregate functions are not allowed in the WHERE clause. Consider using HAVING instead
+        q:1:3+6 DELETE would change something; here statements only read
+            write a model in sql/ and `cauce run` it; to keep a result use `cauce query -o FILE`
+        q:1:1+6 CREATE would change something; here statements only read
+            write a model in sql/ and `cauce run` it; to keep a result use `cauce query -o FILE`
+        ");
     }
 }

@@ -42,8 +42,11 @@ impl Staged {
                     return replace_files(&table, &snapshot, self, properties).await;
                 }
             }
-            Err(DeltaTableError::NotATable(_)) => {}
-            Err(failure) if is_missing(&failure) => make_folder(stores, &self.location).await?,
+            Err(failure) if is_missing(&failure) => {
+                if self.files.is_empty() {
+                    make_folder(stores, &self.location).await?;
+                }
+            }
             Err(failure) => return Err(failed(failure)),
         }
         let created = CreateBuilder::new()
@@ -92,8 +95,8 @@ async fn make_folder(stores: &Stores, location: &Location) -> Result<()> {
     store.delete(&begun).await.map_err(failed)
 }
 
-/// Whether the table's folder does not exist at all.
+/// Whether there is no table yet, or not even its folder.
 fn is_missing(failure: &DeltaTableError) -> bool {
     matches!(failure, DeltaTableError::ObjectStore { source: object_store::Error::NotFound { .. } })
-        || matches!(failure, DeltaTableError::InvalidTableLocation(_))
+        || matches!(failure, DeltaTableError::InvalidTableLocation(_) | DeltaTableError::NotATable(_))
 }
