@@ -205,7 +205,50 @@ mod tests {
 - { name: desde_cinco, row_count: { min: 5 } }
 - { name: sin_telefono, sql: \"SELECT canal FROM processed.visitas WHERE canal = 'telefono'\" }
 ";
-        insta::assert_snapshot!(measured(checks, "SELECT * FROM raw.visitas").await, @"");
+        insta::assert_snapshot!(measured(checks, "SELECT * FROM raw.visitas").await, @"
+        not_null_cliente_id_nota fails: 1 of 4, blocks
+        +------------+-------+------+
+        | cliente_id | canal | nota |
+        +------------+-------+------+
+        | C9         | web   |      |
+        +------------+-------+------+
+        not_null_canal holds: 0 of 4
+        unique_cliente_id_canal fails: 1 of 4, blocks
+        +------------+-------+-------+
+        | cliente_id | canal | filas |
+        +------------+-------+-------+
+        | C1         | web   | 2     |
+        +------------+-------+-------+
+        accepted_values_canal fails: 1 of 4, blocks
+        +------------+----------+------+
+        | cliente_id | canal    | nota |
+        +------------+----------+------+
+        | C2         | telefono | 1    |
+        +------------+----------+------+
+        range_nota fails: 1 of 4
+        +------------+----------+------+
+        | cliente_id | canal    | nota |
+        +------------+----------+------+
+        | C2         | telefono | 1    |
+        +------------+----------+------+
+        relationship_cliente_id fails: 1 of 4, blocks
+        +------------+-------+------+
+        | cliente_id | canal | nota |
+        +------------+-------+------+
+        | C9         | web   |      |
+        +------------+-------+------+
+        expression_nota_1 holds: 0 of 4
+        pocos_nulos holds: 1 of 4
+        menos_nulos fails: 1 of 4, blocks
+        hasta_cuatro holds: 4 of 4
+        desde_cinco fails: 4 of 4, blocks
+        sin_telefono fails: 1 of 4, blocks
+        +----------+
+        | canal    |
+        +----------+
+        | telefono |
+        +----------+
+        ");
     }
 
     #[tokio::test]
@@ -220,7 +263,7 @@ mod tests {
         not_null_nota holds: 0 of 0
         unique_nota holds: 0 of 0
         null_share_nota holds: 0 of 0
-        rows fails: 0 of 0, blocks
+        row_count fails: 0 of 0, blocks
         ");
     }
 

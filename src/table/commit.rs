@@ -25,6 +25,9 @@ impl Staged {
     /// then and nothing is retried, because our content was computed against the older state. Otherwise a store that
     /// cannot be read or written.
     pub async fn commit(self, stores: &Stores, run: &str) -> Result<u64> {
+        if self.files.is_empty() {
+            make_folder(stores, &self.location).await?;
+        }
         let mut table = open(stores, &self.location)?;
         let failed = |failure| delta_error("commit to", &self.location, failure);
         let columns: StructType = self.schema.as_ref().try_into_kernel().map_err(|failure| {
@@ -42,11 +45,7 @@ impl Staged {
                     return replace_files(&table, &snapshot, self, properties).await;
                 }
             }
-            Err(failure) if is_missing(&failure) => {
-                if self.files.is_empty() {
-                    make_folder(stores, &self.location).await?;
-                }
-            }
+            Err(failure) if is_missing(&failure) => {}
             Err(failure) => return Err(failed(failure)),
         }
         let created = CreateBuilder::new()
