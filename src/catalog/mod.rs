@@ -1,4 +1,4 @@
-//! `catalog.yaml`: what was written ([`CatalogFile`]) and what it means ([`Catalog`]).
+//! `catalog.yaml`: what was written ([`CatalogFile`](file::CatalogFile)) and what it means ([`Catalog`]).
 //!
 //! A catalog declares where the lake is and which datasets exist. After validation nothing is looked up twice and no
 //! option means "maybe not checked yet": every other room takes the validated types of this file.

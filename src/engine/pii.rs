@@ -56,7 +56,7 @@ type Shown = BTreeSet<Protected>;
 struct Scope<'a> {
     relations: &'a Relations,
     /// The input around a subquery, whose columns it may name, and the scope of that input.
-    outer: Option<(&'a LogicalPlan, &'a Scope<'a>)>,
+    outer: Option<(&'a LogicalPlan, &'a Self)>,
 }
 
 impl Scope<'_> {

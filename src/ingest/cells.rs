@@ -109,7 +109,7 @@ impl Cells {
         let bytes = if let Values::Text { bytes, .. } = &self.values { bytes.len() + bytes.len() / 8 } else { 0 };
         let empty = Values::new(self.column_type, self.rows, bytes);
         match std::mem::replace(&mut self.values, empty) {
-            Values::Text { ends, bytes } => Arc::new(strings(ends, bytes, nulls, faults)),
+            Values::Text { ends, bytes } => Arc::new(strings(ends, bytes, nulls.as_ref(), faults)),
             Values::Int(values) => Arc::new(Int64Array::new(values.into(), nulls)),
             Values::Float(values) => Arc::new(Float64Array::new(values.into(), nulls)),
             Values::Decimal { values, .. } => {
@@ -191,14 +191,14 @@ impl<T: Texts> Block<'_, T> {
 }
 
 /// The array of `bytes` cut at `ends`. Rows that are not UTF-8 are noted and become NULL.
-fn strings(ends: Vec<i32>, bytes: Vec<u8>, nulls: Option<NullBuffer>, faults: &mut Vec<CellFault>) -> StringArray {
+fn strings(ends: Vec<i32>, bytes: Vec<u8>, nulls: Option<&NullBuffer>, faults: &mut Vec<CellFault>) -> StringArray {
     let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
     let bytes = Buffer::from_vec(bytes);
     // The bytes are looked at once here, and a second time only if some are wrong.
-    if let Ok(array) = StringArray::try_new(offsets.clone(), bytes.clone(), nulls.clone()) {
+    if let Ok(array) = StringArray::try_new(offsets.clone(), bytes.clone(), nulls.cloned()) {
         return array;
     }
-    let known = |row: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
+    let known = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row));
     let rows = offsets.windows(2).enumerate().map(|(row, ends)| {
         let text = match ends {
             [start, end] => &bytes[usize::try_from(*start).unwrap_or(0)..usize::try_from(*end).unwrap_or(0)],

@@ -1,6 +1,6 @@
 //! Delta tables: staging files, committing them, reading a version.
 //!
-//! A table is written in two moves. [`stage`] writes Parquet files that no log names, so nobody sees them but the run
+//! A table is written in two moves. [`stage()`] writes Parquet files that no log names, so nobody sees them but the run
 //! that made them; [`Staged::commit`] makes them the table's newest version in one conditional put. Reading goes
 //! through [`ParquetTable`], which plans to DataFusion's own Parquet scan for staged files and committed versions alike.
 //!
