@@ -2,6 +2,8 @@
 //!
 //! This is the only room that reads arguments, environment and working directory.
 
+mod demo;
+mod init;
 mod plan;
 mod project;
 mod query;
@@ -9,7 +11,9 @@ mod run;
 mod session;
 mod settings;
 mod shell;
+mod simulate;
 mod spec;
+mod template;
 
 use std::process::ExitCode;
 
@@ -31,6 +35,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
+    Init(init::Arguments),
+    Simulate(simulate::Arguments),
     Plan(plan::Arguments),
     Run(run::Arguments),
     Query(query::Arguments),
@@ -71,6 +78,9 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(command: Command, settings: Settings) -> Result<()> {
     match command {
+        Command::Demo(arguments) => demo::demo(arguments, settings).await,
+        Command::Init(arguments) => init::init(&arguments, &settings),
+        Command::Simulate(arguments) => simulate::simulate(arguments, &settings).await,
         Command::Plan(arguments) => plan::plan(arguments, &settings).await,
         Command::Run(arguments) => run::run(arguments, &settings).await,
         Command::Query(arguments) => query::query(arguments, &settings).await,

@@ -14,7 +14,7 @@ use crate::release::Manifest;
 use crate::store::{Lake, Stores};
 
 /// The file that makes a folder a project.
-const CATALOG_FILE: &str = "catalog.yaml";
+pub(super) const CATALOG_FILE: &str = "catalog.yaml";
 
 /// A project: its catalog and where everything of it is.
 #[derive(Debug)]
@@ -31,19 +31,7 @@ impl Project {
     /// No project, or all mistakes of its catalog.
     pub(super) fn open(settings: &Settings) -> Result<Self> {
         let here = working_folder()?;
-        let root = match &settings.project {
-            Some(named) => {
-                Some(here.join(named)).filter(|folder| folder.join(CATALOG_FILE).is_file()).ok_or_else(|| {
-                    Error::usage(format!("{} is not a project: it holds no {CATALOG_FILE}", named.display()))
-                        .hint(format!("`{} init {}` makes one there", program(), named.display()))
-                })?
-            }
-            None => here
-                .ancestors()
-                .find(|folder| folder.join(CATALOG_FILE).is_file())
-                .map(Path::to_owned)
-                .ok_or_else(|| no_project(&here))?,
-        };
+        let root = root(settings, &here)?.ok_or_else(|| no_project(&here))?;
         let file = root.join(CATALOG_FILE);
         let catalog = Catalog::parse(&read(&file)?, &shown(&file, &here))?;
         let catalog = match &settings.target {
@@ -97,6 +85,24 @@ impl Project {
     }
 }
 
+/// The folder of the project that the settings name, or of the nearest one at or above `here`, if there is one.
+///
+/// # Errors
+/// A folder that was named and is no project.
+pub(super) fn root(settings: &Settings, here: &Path) -> Result<Option<PathBuf>> {
+    let is_project = |folder: &Path| folder.join(CATALOG_FILE).is_file();
+    match &settings.project {
+        Some(named) => Some(here.join(named)).filter(|folder| is_project(folder)).map(Some).ok_or_else(|| {
+            Error::usage(format!("{} is not a project: it holds no {CATALOG_FILE}", named.display())).hint(format!(
+                "`{} init {}` makes one there",
+                program(),
+                named.display()
+            ))
+        }),
+        None => Ok(here.ancestors().find(|folder| is_project(folder)).map(Path::to_owned)),
+    }
+}
+
 fn no_project(here: &Path) -> Error {
     Error::usage(format!("there is no project here: no {CATALOG_FILE} in {} or above it", here.display())).hint(
         format!("`{0} init DIR` makes a small one, `{0} demo` a whole bank; or name one with --project DIR", program()),
@@ -139,6 +145,6 @@ fn read(file: &Path) -> Result<String> {
 }
 
 /// A path as a person in `here` would write it.
-fn shown(path: &Path, here: &Path) -> String {
+pub(super) fn shown(path: &Path, here: &Path) -> String {
     path.strip_prefix(here).unwrap_or(path).display().to_string()
 }

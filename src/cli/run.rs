@@ -12,7 +12,8 @@ use crate::check::Outcome;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
 use crate::model::Severity;
-use crate::output::{Printer, Progress, duration, thousands};
+use crate::name::{Layer, TableName};
+use crate::output::{Printer, Progress, counted, duration, thousands};
 use crate::plan::Plan;
 use crate::release::{Kept, Manifest};
 use crate::run::{Ending, Event, Run, carry_out, last_release, list_inputs};
@@ -39,7 +40,8 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> Result<()>
              customers can compute them",
         );
     }
-    let manifest = or_interrupted("nothing was published", publish(&project, settings, &SystemClock)).await?;
+    let manifest =
+        or_interrupted("nothing was published", publish(&project, settings, &SystemClock, Detail::Models)).await?;
     if arguments.json {
         let mut stdout = settings.printer.stdout();
         stdout.text(&String::from_utf8_lossy(&manifest.to_json()?))?;
@@ -48,8 +50,22 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> Result<()>
     Ok(())
 }
 
+/// What a run has a line for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Each table, as soon as it is built.
+    Models,
+    /// Each layer.
+    Layers,
+}
+
 /// Plans and carries out a run of `project`, telling how it goes.
-pub(super) async fn publish(project: &Project, settings: &Settings, clock: &dyn Clock) -> Result<Manifest> {
+pub(super) async fn publish(
+    project: &Project,
+    settings: &Settings,
+    clock: &dyn Clock,
+    detail: Detail,
+) -> Result<Manifest> {
     let printer = &settings.printer;
     let begun = Instant::now();
     let models = project.models()?;
@@ -65,12 +81,15 @@ pub(super) async fn publish(project: &Project, settings: &Settings, clock: &dyn 
         settings: &engine_settings,
         clock,
     };
-    let teller = Teller::new(printer, &plan, models.len());
+    let teller = Teller::new(printer, &plan, models.len(), detail);
     let ending = carry_out(run, &plan, inputs, &|event| teller.tell(event)).await?;
     drop(teller);
     match ending {
         Ending::Published { manifest, outcomes } => {
-            tell_checks(printer, &outcomes)?;
+            if detail == Detail::Layers {
+                tell_layers(printer, &manifest);
+            }
+            tell_checks(printer, &outcomes, detail)?;
             tell_release(printer, &manifest, begun);
             Ok(*manifest)
         }
@@ -78,19 +97,20 @@ pub(super) async fn publish(project: &Project, settings: &Settings, clock: &dyn 
     }
 }
 
-/// Tells the events of a run: a bar on a terminal, a line a layer elsewhere.
+/// Tells the events of a run: a bar on a terminal, and a line for each table where each has one.
 struct Teller<'a> {
     printer: &'a Printer,
     bar: Progress,
+    detail: Detail,
     building: Mutex<Vec<String>>,
 }
 
 impl<'a> Teller<'a> {
-    fn new(printer: &'a Printer, plan: &Plan, models: usize) -> Self {
+    fn new(printer: &'a Printer, plan: &Plan, models: usize, detail: Detail) -> Self {
         // A step a model for building it, and one for its checks.
         let steps = plan.builds().count() + models;
         let bar = printer.bar(format_args!("release {}", plan.release), steps as u64);
-        Self { printer, bar, building: Mutex::default() }
+        Self { printer, bar, detail, building: Mutex::default() }
     }
 
     fn tell(&self, event: Event) {
@@ -104,7 +124,7 @@ impl<'a> Teller<'a> {
                 let model = model.to_string();
                 building.retain(|name| *name != model);
                 self.bar.advance(1);
-                if let Some((rows, _)) = size {
+                if let (Detail::Models, Some((rows, _))) = (self.detail, size) {
                     self.printer.done(format_args!(
                         "{model:<34} {:>10} rows  {:>8}",
                         thousands(rows),
@@ -121,27 +141,50 @@ impl<'a> Teller<'a> {
     }
 }
 
-/// Tells how the checks went, and the rows of those that only warn.
-fn tell_checks(printer: &Printer, outcomes: &[Outcome]) -> Result<()> {
+/// Tells how the checks went, and where each model has a line, rows that fail those that only warn.
+fn tell_checks(printer: &Printer, outcomes: &[Outcome], detail: Detail) -> Result<()> {
     let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.passed).collect();
-    printer.done(format_args!("{} checks hold", thousands((outcomes.len() - failed.len()) as u64)));
+    printer.done(format_args!("{} hold", counted(outcomes.len() - failed.len(), "check")));
     for outcome in failed {
-        printer.warn_with_rows(sentence(outcome), &outcome.examples)?;
+        match detail {
+            Detail::Models => printer.warn_with_rows(sentence(outcome), &outcome.examples)?,
+            Detail::Layers => {
+                let Outcome { model, check, failing, .. } = outcome;
+                printer.warn(format_args!("{model}: `{check}` fails for {} rows", thousands(*failing)));
+            }
+        }
     }
     Ok(())
 }
 
+/// Tells what was built, a line a layer.
+fn tell_layers(printer: &Printer, manifest: &Manifest) {
+    for layer in Layer::OF_MODELS {
+        let (tables, rows, views) = extent(manifest, |name| name.layer == layer);
+        let views = if views == 0 { String::new() } else { format!(", {}", counted(views, "view")) };
+        printer.done(format_args!("{layer}: {} with {} rows{views}", counted(tables, "table"), thousands(rows)));
+    }
+}
+
 fn tell_release(printer: &Printer, manifest: &Manifest, begun: Instant) {
-    let rows: u64 =
-        manifest.models.values().map(|model| if let Kept::Table { rows, .. } = model.kept { rows } else { 0 }).sum();
-    let views = manifest.models.values().filter(|model| matches!(model.kept, Kept::View { .. })).count();
+    let (tables, rows, views) = extent(manifest, |_| true);
     printer.done(format_args!(
-        "release {} published: {} tables with {} rows, {views} views, in {}",
+        "release {} published: {} with {} rows, {}, in {}",
         manifest.release,
-        manifest.models.len() - views,
+        counted(tables, "table"),
         thousands(rows),
+        counted(views, "view"),
         duration(begun.elapsed()),
     ));
+}
+
+/// How many tables, rows in them, and views a release has among the models that `wanted` accepts.
+fn extent(manifest: &Manifest, wanted: impl Fn(&TableName) -> bool) -> (usize, u64, usize) {
+    let models = manifest.models.iter().filter(|(name, _)| wanted(name));
+    models.fold((0, 0, 0), |(tables, rows, views), (_, model)| match model.kept {
+        Kept::Table { rows: more, .. } => (tables + 1, rows + more, views),
+        Kept::View { .. } => (tables, rows, views + 1),
+    })
 }
 
 /// The failure of a run whose checks do not hold, after telling some of the rows that fail.

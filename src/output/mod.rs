@@ -14,4 +14,4 @@ pub use format::{Account, Format, Layout, Manner, ResultFile};
 pub use printer::{Capture, Printer, Terminal, Verbosity};
 pub use progress::Progress;
 pub use target::{Target, is_broken_pipe};
-pub use text::{duration, thousands, type_name};
+pub use text::{counted, duration, thousands, type_name};

@@ -63,6 +63,12 @@ pub fn thousands(count: u64) -> String {
     marked
 }
 
+/// A count of things, the word in the number it asks for: `1 table`, `17 tables`.
+#[must_use]
+pub fn counted(count: usize, word: &str) -> String {
+    format!("{} {word}{}", thousands(count as u64), if count == 1 { "" } else { "s" })
+}
+
 /// A time a person waited, in the unit they would use: `12 ms`, `3.4 s`, `2 min 5 s`.
 #[must_use]
 pub fn duration(elapsed: Duration) -> String {

@@ -24,7 +24,8 @@ use dice::Seed;
 use files::{Directory, Output, Staged};
 use summary::Measured;
 
-pub use summary::{DatasetSummary, Summary, WrittenFile};
+pub use found::{Found, find};
+pub use summary::{DatasetSummary, FILE_NAME as SUMMARY_FILE, Summary, WrittenFile};
 
 mod calendar;
 mod clientes;
@@ -34,6 +35,7 @@ mod dataset;
 mod dice;
 mod encuestas;
 mod files;
+mod found;
 mod ids;
 mod llamadas;
 mod locale;
@@ -97,16 +99,25 @@ pub struct Progress {
     pub total: u64,
 }
 
+/// The rows of all datasets at a scale.
+///
+/// # Errors
+/// `Usage` for a senseless scale.
+pub fn rows(scale: f64) -> Result<u64> {
+    let any_seed = Seed(0);
+    Ok(dataset::datasets(any_seed, scale)?.iter().map(|dataset| dataset.rows()).sum())
+}
+
 /// Simulates the seven datasets and writes them, with `resumen_generacion.json`, into a directory.
 ///
-/// `progress` is told after each chunk of rows, on the calling thread. Files appear under their names all together at the
-/// end; after a failure everything is as before.
+/// `progress` is told after each chunk of rows, on the calling thread; a failure it returns ends the simulation. Files
+/// appear under their names all together at the end; after a failure everything is as before.
 ///
 /// # Errors
 ///
 /// `Usage` for a senseless scale or no format, `Refused` for existing files without `force` and for a directory that
 /// another simulation is writing to, `Store` for what cannot be written.
-pub fn simulate(options: &Options, progress: &dyn Fn(Progress)) -> Result<Summary> {
+pub fn simulate(options: &Options, progress: &dyn Fn(Progress) -> Result<()>) -> Result<Summary> {
     if options.formats.is_empty() {
         return Err(Error::usage("no format to write").hint("give --format csv, parquet or csv,parquet"));
     }
@@ -137,7 +148,7 @@ pub fn simulate(options: &Options, progress: &dyn Fn(Progress)) -> Result<Summar
             told.dataset = dataset.name();
             let mut write = |rows| {
                 told.rows += rows;
-                progress(told);
+                progress(told)
             };
             summaries.push(write_dataset(
                 dataset.as_ref(),
@@ -226,7 +237,7 @@ fn write_dataset(
     directory: &Directory,
     chunks: &mut InOrder,
     staged: &mut Vec<Staged>,
-    written: &mut dyn FnMut(u64),
+    written: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<DatasetSummary> {
     let schema = dataset.batch(0..0)?.schema();
     let begin = |format: &FileFormat| Output::begin(directory, dataset.name(), *format, Arc::clone(&schema));
@@ -238,7 +249,7 @@ fn write_dataset(
             output.write(&chunk.batch, &chunk.csv)?;
         }
         measured.add(chunk.measured);
-        written(rows.end - rows.start);
+        written(rows.end - rows.start)?;
     }
     let mut files = Vec::new();
     for output in outputs {

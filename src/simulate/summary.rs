@@ -13,7 +13,7 @@ use super::calendar;
 use crate::error::{Error, Result};
 
 /// The name of the summary's file.
-pub(super) const FILE_NAME: &str = "resumen_generacion.json";
+pub const FILE_NAME: &str = "resumen_generacion.json";
 
 /// What a simulation wrote.
 #[derive(Debug, Clone, PartialEq)]

@@ -44,7 +44,7 @@ fn threads_do_not_change_a_byte() {
     let run = |threads| {
         let folder = tempfile::tempdir().unwrap();
         let formats = [FileFormat::Csv, FileFormat::Parquet];
-        simulate(&options(folder.path(), 0.12, &formats, threads), &|_| {}).unwrap();
+        simulate(&options(folder.path(), 0.12, &formats, threads), &|_| Ok(())).unwrap();
         contents(folder.path())
     };
     let alone = run(1);
@@ -56,7 +56,7 @@ fn threads_do_not_change_a_byte() {
 #[test]
 fn the_bytes_of_seed_42_never_change() {
     let folder = tempfile::tempdir().unwrap();
-    simulate(&options(folder.path(), 0.01, &[FileFormat::Csv], 2), &|_| {}).unwrap();
+    simulate(&options(folder.path(), 0.01, &[FileFormat::Csv], 2), &|_| Ok(())).unwrap();
     let mut hash = Sha256::new();
     for (name, content) in contents(folder.path()) {
         if Path::new(&name).extension().is_some_and(|ending| ending == "csv") {
@@ -76,6 +76,7 @@ fn the_summary_of_scale_1_has_the_calibrated_figures() {
     let seen = RefCell::new(Vec::new());
     let summary = simulate(&options(folder.path(), 1.0, &[FileFormat::Csv], 2), &|progress| {
         seen.borrow_mut().push(progress);
+        Ok(())
     })
     .unwrap();
     assert_eq!(summary.rows(), 171_031);
@@ -122,7 +123,7 @@ fn the_summary_of_scale_1_has_the_calibrated_figures() {
 #[test]
 fn every_reference_has_its_row() {
     let folder = tempfile::tempdir().unwrap();
-    simulate(&options(folder.path(), 0.1, &[FileFormat::Parquet], 2), &|_| {}).unwrap();
+    simulate(&options(folder.path(), 0.1, &[FileFormat::Parquet], 2), &|_| Ok(())).unwrap();
     let clientes: BTreeSet<Option<String>> =
         texts(&read_parquet(folder.path(), "clientes"), "cliente_id").into_iter().collect();
     for name in
@@ -153,7 +154,7 @@ fn every_reference_has_its_row() {
 #[test]
 fn complaint_days_are_the_difference_of_their_dates() {
     let folder = tempfile::tempdir().unwrap();
-    simulate(&options(folder.path(), 0.1, &[FileFormat::Parquet], 1), &|_| {}).unwrap();
+    simulate(&options(folder.path(), 0.1, &[FileFormat::Parquet], 1), &|_| Ok(())).unwrap();
     let reclamos = read_parquet(folder.path(), "libro_reclamaciones");
     let date = |name: &str| reclamos.column_by_name(name).unwrap().as_primitive::<Date32Type>().clone();
     let days = reclamos.column_by_name("tiempo_resolucion_dias").unwrap().as_primitive::<Int64Type>();
@@ -173,7 +174,7 @@ fn existing_files_are_kept_unless_forced() {
     let folder = tempfile::tempdir().unwrap();
     let mut options = options(folder.path(), 0.001, &[FileFormat::Csv], 1);
     fs::write(folder.path().join("tickets_soporte.csv"), "mine").unwrap();
-    let error = simulate(&options, &|_| {}).unwrap_err();
+    let error = simulate(&options, &|_| Ok(())).unwrap_err();
     assert_eq!(error.kind(), Kind::Refused);
     assert!(error.message().contains("tickets_soporte.csv"), "{error}");
     assert!(error.next_step().unwrap().contains("--force"));
@@ -181,7 +182,7 @@ fn existing_files_are_kept_unless_forced() {
 
     options.force = true;
     options.formats.push(FileFormat::Csv); // said twice, written once
-    simulate(&options, &|_| {}).unwrap();
+    simulate(&options, &|_| Ok(())).unwrap();
     assert_eq!(contents(folder.path()).len(), 8);
     assert_ne!(fs::read(folder.path().join("tickets_soporte.csv")).unwrap(), b"mine");
 }
@@ -191,10 +192,22 @@ fn a_failure_leaves_everything_as_before() {
     let folder = tempfile::tempdir().unwrap();
     // A directory of that name can be overwritten by no file.
     fs::create_dir(folder.path().join(".mensajes_whatsapp.csv.partial")).unwrap();
-    let error = simulate(&options(folder.path(), 0.01, &[FileFormat::Csv], 2), &|_| {}).unwrap_err();
+    let error = simulate(&options(folder.path(), 0.01, &[FileFormat::Csv], 2), &|_| Ok(())).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
     assert!(error.message().contains("mensajes_whatsapp.csv"), "{error}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_simulation_that_is_stopped_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = |progress: Progress| match progress.dataset {
+        "tickets_soporte" => Err(Error::new(Kind::Interrupted, "stopped")),
+        _ => Ok(()),
+    };
+    let error = simulate(&options(folder.path(), 0.1, &[FileFormat::Csv, FileFormat::Parquet], 2), &stop).unwrap_err();
+    assert_eq!(error.kind(), Kind::Interrupted);
+    assert_eq!(contents(folder.path()).len(), 0);
 }
 
 #[test]
@@ -202,7 +215,7 @@ fn a_file_in_the_way_of_the_directory_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("raw");
     fs::write(&out, "").unwrap();
-    let error = simulate(&options(&out, 0.001, &[FileFormat::Csv], 1), &|_| {}).unwrap_err();
+    let error = simulate(&options(&out, 0.001, &[FileFormat::Csv], 1), &|_| Ok(())).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
     assert!(error.message().contains("raw"), "{error}");
 }

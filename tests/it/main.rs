@@ -5,11 +5,14 @@
 mod support;
 
 mod delta;
+mod demo;
+mod init;
 mod kpis;
 mod publishing;
 mod reading;
 mod s3;
 mod shell;
+mod simulate;
 mod slt;
 mod tidy;
 mod wrong_input;
