@@ -76,7 +76,7 @@ async fn parquet_instead_of_csv_makes_the_same_tables() {
         force: false,
         threads: NonZeroUsize::MIN,
     };
-    simulate(&options, &|_| ()).unwrap();
+    simulate(&options, &|_| Ok(())).unwrap();
 
     let csv = Opened::new(&bank);
     csv.run().await.unwrap();

@@ -33,7 +33,7 @@ async fn bank(server: &S3Server) -> TestProject {
     let threads = NonZeroUsize::MIN;
     let options =
         Options { seed: 7, scale: 0.01, out: out.clone(), formats: vec![FileFormat::Csv], force: false, threads };
-    simulate(&options, &|_| ()).unwrap();
+    simulate(&options, &|_| Ok(())).unwrap();
     for entry in fs::read_dir(&out).unwrap() {
         let path = entry.unwrap().path();
         let key = Path::from(format!("raw/{}", path.file_name().unwrap().to_str().unwrap()));
