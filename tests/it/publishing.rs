@@ -105,7 +105,7 @@ fn releases(project: &TestProject) -> Vec<String> {
     let Ok(folder) = fs::read_dir(project.path("data/lake/releases")) else { return Vec::new() };
     let mut names: Vec<String> = folder
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.len() == 25 && name.ends_with(".json"))
+        .filter(|name| name.len() == 25 && name.strip_suffix(".json").is_some())
         .collect();
     names.sort();
     names

@@ -74,7 +74,7 @@ impl AsyncDB for Session {
 
     async fn shutdown(&mut self) {}
 
-    fn engine_name(&self) -> &str {
+    fn engine_name(&self) -> &'static str {
         "cauce"
     }
 }

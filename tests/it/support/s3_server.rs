@@ -82,7 +82,7 @@ impl Drop for S3Server {
 
 #[tokio::test]
 async fn the_server_keeps_objects_and_refuses_a_wrong_secret() {
-    use object_store::{ObjectStoreExt as _, PutMode, PutPayload, path::Path};
+    use object_store::{ObjectStore as _, ObjectStoreExt as _, PutMode, PutPayload, path::Path};
 
     let server = S3Server::start();
     let (key, payload) = (Path::from("raw/reseña=1/a b.csv"), PutPayload::from_static(b"a\n1\n"));
@@ -94,7 +94,6 @@ async fn the_server_keeps_objects_and_refuses_a_wrong_secret() {
     let refused = stranger.get(&key).await.unwrap_err().to_string();
     assert!(refused.contains("SignatureDoesNotMatch") || refused.contains("403"), "{refused}");
 
-    use object_store::ObjectStore as _;
     let second = client.put_opts(&key, payload, PutMode::Create.into()).await.unwrap_err();
     assert!(matches!(second, object_store::Error::AlreadyExists { .. }), "{second}");
 }
