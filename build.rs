@@ -1,6 +1,5 @@
 //! Puts the projects that `cauce demo` and `cauce init` write into the program: whatever stands in their folders when
 //! cauce is built, so that a new model has no list to be entered in.
-#![expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
