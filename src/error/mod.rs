@@ -269,7 +269,13 @@ impl StdError for Error {
 pub fn io_reason(failure: &std::io::Error) -> String {
     let text = failure.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
+    lower_first(text)
+}
+
+/// A message of somebody else as cauce begins its own: with a small letter.
+#[must_use]
+pub fn lower_first(message: &str) -> String {
+    let mut letters = message.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::tokenizer::TokenizerError;
 use super::source::Source;
 use super::statement::is_of_word;
 use super::tokens::{Kind, scan};
-use crate::error::{Finding, Place};
+use crate::error::{Finding, Place, lower_first};
 use crate::name::closest;
 
 /// What the parser of statements says; `end` is where the statement ends.
@@ -95,11 +95,6 @@ fn tidy(said: &str) -> String {
         "EOF" => format!("expected {expected}, {THE_END}"),
         found => format!("expected {expected}, found `{found}`"),
     }
-}
-
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 #[cfg(test)]
