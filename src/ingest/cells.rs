@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::builder::{ListBuilder, NullBufferBuilder, StringBuilder};
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, NullArray, StringArray,
     TimestampMicrosecondArray,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -24,12 +24,19 @@ pub(super) trait Texts {
 
     /// The text of a row, `None` where there is no value. `scratch` may hold it.
     fn text<'a>(&'a self, row: usize, scratch: &'a mut Vec<u8>) -> Option<&'a [u8]>;
+
+    /// Whether all texts are known to be UTF-8, so that none needs to be looked at.
+    fn are_utf8(&self) -> bool {
+        false
+    }
 }
 
 /// The values of one column so far.
 pub(super) struct Cells {
     column_type: ColumnType,
     required: bool,
+    /// Whether anybody asked for the values; if not, they are checked and thrown away.
+    wanted: bool,
     /// Room that the next batch will most likely need.
     rows: usize,
     validity: NullBufferBuilder,
@@ -38,10 +45,19 @@ pub(super) struct Cells {
 }
 
 enum Values {
-    Text { ends: Vec<i32>, bytes: Vec<u8> },
+    Text {
+        ends: Vec<i32>,
+        bytes: Vec<u8>,
+    },
+    /// Texts that nobody asked for.
+    Unwanted,
     Int(Vec<i64>),
     Float(Vec<f64>),
-    Decimal { values: Vec<i128>, precision: u8, scale: u8 },
+    Decimal {
+        values: Vec<i128>,
+        precision: u8,
+        scale: u8,
+    },
     Bool(Vec<bool>),
     Date(Vec<i32>),
     Timestamp(Vec<i64>),
@@ -61,6 +77,7 @@ impl Cells {
         Self {
             column_type: column.column_type,
             required: column.required,
+            wanted: true,
             rows,
             validity: NullBufferBuilder::new(rows),
             values: Values::new(column.column_type, rows, rows * 16),
@@ -68,14 +85,29 @@ impl Cells {
         }
     }
 
+    /// Checks the values of `column` and keeps none of them.
+    pub(super) fn checking(column: &Column) -> Self {
+        let values = match column.column_type {
+            ColumnType::String => Values::Unwanted,
+            other => Values::new(other, 0, 0),
+        };
+        Self { wanted: false, values, ..Self::new(column, 0) }
+    }
+
     /// Adds the values of a block of rows, and to `faults` what is wrong with them.
     ///
     /// The bytes of a text column are checked by [`Cells::finish`], all at once.
     pub(super) fn extend(&mut self, texts: &impl Texts, faults: &mut Vec<CellFault>) {
-        let Self { column_type, required, validity, values, scratch, .. } = self;
+        let Self { column_type, required, wanted, validity, values, scratch, .. } = self;
         let mut block =
             Block { texts, validity, scratch, required: *required, not_a: Reason::NotA(*column_type), faults };
         match values {
+            Values::Unwanted if !*required && texts.are_utf8() => block.validity.append_n_non_nulls(texts.rows()),
+            Values::Unwanted => {
+                let known = texts.are_utf8();
+                block.not_a = Reason::NotUtf8;
+                block.each(|text| (known || text.is_none_or(|text| std::str::from_utf8(text).is_ok())).then_some(()));
+            }
             Values::Text { ends, bytes } => block.each(|text| {
                 bytes.extend_from_slice(text.unwrap_or_default());
                 // A batch holds far less than 2 GiB of text: see the reader's limit on bytes of a batch.
@@ -101,10 +133,19 @@ impl Cells {
                 (good || text.is_none()).then_some(())
             }),
         }
+        if !*wanted {
+            values.clear();
+        }
     }
 
-    /// The values as an array, nullable, and to `faults` the rows whose text is not UTF-8; begins anew with none.
+    /// The values as an array, nullable, and to `faults` the rows whose text is not UTF-8; begins anew with none. Of a
+    /// column that nobody asked for it is an array of NULLs, of the type Null.
     pub(super) fn finish(&mut self, faults: &mut Vec<CellFault>) -> ArrayRef {
+        if !self.wanted {
+            let rows = self.validity.len();
+            self.validity = NullBufferBuilder::new(0);
+            return Arc::new(NullArray::new(rows));
+        }
         let nulls = self.validity.finish();
         let bytes = if let Values::Text { bytes, .. } = &self.values { bytes.len() + bytes.len() / 8 } else { 0 };
         let empty = Values::new(self.column_type, self.rows, bytes);
@@ -119,6 +160,7 @@ impl Cells {
             Values::Bool(values) => Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls)),
             Values::Date(values) => Arc::new(Date32Array::new(values.into(), nulls)),
             Values::Timestamp(values) => Arc::new(TimestampMicrosecondArray::new(values.into(), nulls)),
+            Values::Unwanted => Arc::new(NullArray::new(nulls.map_or(0, |nulls| nulls.len()))),
             // This builder keeps its own validity.
             Values::List(mut builder) => Arc::new(builder.finish()),
         }
@@ -142,6 +184,23 @@ impl Values {
             ColumnType::Date => Self::Date(Vec::with_capacity(rows)),
             ColumnType::Timestamp => Self::Timestamp(Vec::with_capacity(rows)),
             ColumnType::StringList => Self::List(Box::new(ListBuilder::new(StringBuilder::new()))),
+        }
+    }
+
+    /// Throws away what is there.
+    fn clear(&mut self) {
+        match self {
+            Self::Text { ends, bytes } => {
+                ends.truncate(1);
+                bytes.clear();
+            }
+            Self::Unwanted => {}
+            Self::Int(values) | Self::Timestamp(values) => values.clear(),
+            Self::Float(values) => values.clear(),
+            Self::Decimal { values, .. } => values.clear(),
+            Self::Bool(values) => values.clear(),
+            Self::Date(values) => values.clear(),
+            Self::List(builder) => drop(builder.finish()),
         }
     }
 }
@@ -276,6 +335,22 @@ mod tests {
             .collect();
         assert_eq!(shown, [Some(vec!["a".to_owned(), "b".to_owned()]), None, None, None, Some(vec![])]);
         assert_eq!(faults.iter().map(|fault| fault.row).collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_checked_all_the_same() {
+        let rows: &[Option<&[u8]>] = &[Some(b"1"), Some(b"\xff"), None, Some(b"x")];
+        for (column_type, bad) in [(ColumnType::String, vec![1, 2]), (ColumnType::Int, vec![1, 2, 3])] {
+            let mut cells = Cells::checking(&column(column_type, true));
+            for _ in 0..2 {
+                let mut faults = Vec::new();
+                cells.extend(&rows.to_vec(), &mut faults);
+                cells.extend(&rows.to_vec(), &mut faults);
+                assert_eq!(cells.finish(&mut faults).len(), 8);
+                let expected: Vec<usize> = bad.iter().copied().chain(bad.iter().map(|row| row + 4)).collect();
+                assert_eq!(faults.iter().map(|fault| fault.row).collect::<Vec<_>>(), expected);
+            }
+        }
     }
 
     #[test]

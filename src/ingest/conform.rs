@@ -70,6 +70,23 @@ impl Way {
         };
         Some(way)
     }
+
+    /// Whether every value of type `from` becomes one of type `to` this way.
+    pub(super) fn never_fails(self, from: &DataType, to: ColumnType) -> bool {
+        let same = match to {
+            ColumnType::String => is_text(from),
+            ColumnType::Int => from.is_integer() && *from != DataType::UInt64,
+            ColumnType::Float => from.is_integer() || from.is_floating() || from.is_decimal(),
+            ColumnType::Bool => *from == DataType::Boolean,
+            ColumnType::Date => *from == DataType::Date32,
+            ColumnType::Timestamp => {
+                matches!(from, DataType::Timestamp(TimeUnit::Microsecond | TimeUnit::Nanosecond, _))
+            }
+            ColumnType::StringList => matches!(from, DataType::List(_) | DataType::LargeList(_)),
+            ColumnType::Decimal { .. } => false,
+        };
+        self == Self::Cast && same
+    }
 }
 
 /// `array` as the type of `column`, and what does not fit: its rows are NULL in the result.

@@ -16,11 +16,11 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use super::cells::{CellFault, Cells, Texts};
 use super::chunks::chunks;
-use super::fault::{Fault, Position, Reason};
+use super::fault::{Account, Fault, Reason, Reject};
 use super::header;
 use super::reader::{Reader, Scan};
 use super::split::{Field, Malformed, Records, Splitter, Stop};
-use crate::catalog::CsvOptions;
+use crate::catalog::{Column, CsvOptions};
 use crate::error::{Error, Result};
 use crate::store::InputFile;
 
@@ -92,10 +92,11 @@ struct Decoder {
     stage: Stage,
     /// Fields of a record, once the header is read.
     width: usize,
-    /// The wanted columns: where they stand in a record, and their values.
+    /// The declared columns: where they stand in a record, and their values.
     columns: Vec<(usize, Cells)>,
     found: Records,
     batch: Batch,
+    account: Account,
     /// Rows still wanted.
     wanted: usize,
 }
@@ -123,7 +124,7 @@ struct Batch {
 
 struct RowFault {
     row: usize,
-    /// Position in the wanted columns.
+    /// Position in the declared columns.
     column: usize,
     reason: Reason,
 }
@@ -143,6 +144,7 @@ impl Decoder {
             columns: Vec::new(),
             found: Records::default(),
             batch: Batch::default(),
+            account: Account::default(),
             wanted: scan.limit.unwrap_or(usize::MAX),
             scan,
         }
@@ -182,6 +184,9 @@ impl Decoder {
                     if ended || complete {
                         let batch = self.finish_batch()?;
                         self.wanted -= batch.num_rows();
+                        if ended {
+                            self.scan.faults.finished(&self.file, self.account)?;
+                        }
                         if ended || self.wanted == 0 {
                             self.stage = Stage::Done;
                         }
@@ -224,9 +229,8 @@ impl Decoder {
     fn read_header(&mut self) -> Result<bool> {
         let stop = self.splitter.split(&self.buffer, self.last, 1, &mut self.found);
         if let Some(malformed) = self.found.malformed.pop() {
-            let place = Place { record: malformed.record, at: malformed.at, column: None, value: None };
-            let line = self.line + line_breaks(&self.buffer[..place.record.start]);
-            return Err(self.fault(place, malformed.reason, line).into_error());
+            let line = self.line + line_breaks(&self.buffer[..malformed.record.start]);
+            return Err(self.reject(&Bad::record(malformed), line).into_error());
         }
         if self.found.records.is_empty() {
             if stop == Stop::NeedsInput {
@@ -255,8 +259,12 @@ impl Decoder {
         self.width = names.len();
         self.splitter.expect_width(self.width);
         let rows = self.scan.batch_rows.min(self.wanted);
-        let wanted = self.scan.projection.iter();
-        self.columns = wanted.map(|index| (positions[*index], Cells::new(&dataset.columns[*index], rows))).collect();
+        let cells = |index: usize, column: &Column| match self.scan.projection.contains(&index) {
+            true => Cells::new(column, rows),
+            false => Cells::checking(column),
+        };
+        let columns = dataset.columns.iter().enumerate();
+        self.columns = columns.map(|(index, column)| (positions[index], cells(index, column))).collect();
         self.batch.start = self.splitter.needs_from();
         Ok(true)
     }
@@ -268,8 +276,16 @@ impl Decoder {
         let rows = self.found.records.len();
         let whole = rows * self.width;
         let mut faults: Vec<CellFault> = Vec::new();
+        let bytes = match (self.found.records.first(), self.found.records.last()) {
+            (Some(first), Some(last)) => &self.buffer[first.start..last.end],
+            _ => &[],
+        };
+        let all_wanted = self.scan.projection.len() == self.columns.len();
+        // Delimiters and quotes are ASCII: if the block as a whole is UTF-8, so is each field.
+        let utf8 = !all_wanted && std::str::from_utf8(bytes).is_ok();
         for (column, (position, cells)) in self.columns.iter_mut().enumerate() {
             let texts = Block {
+                utf8,
                 buffer: &self.buffer,
                 fields: &self.found.fields[..whole],
                 width: self.width,
@@ -296,65 +312,78 @@ impl Decoder {
             let row_fault = |fault: CellFault| RowFault { row: fault.row, column, reason: fault.reason };
             batch.faults.extend(faults.drain(..).map(row_fault));
         }
+        let records = batch.records.len() + batch.malformed.len();
         if !batch.faults.is_empty() || !batch.malformed.is_empty() {
             self.report(&mut batch)?;
         }
         self.batch.start = self.splitter.needs_from();
-        self.scan.batch(arrays, batch.records.len(), batch.faults.iter().map(|fault| fault.row))
+        let wanted = self.scan.projection.iter().map(|index| Arc::clone(&arrays[*index])).collect();
+        let rows = self.scan.batch(wanted, batch.records.len(), batch.faults.iter().map(|fault| fault.row))?;
+        self.account.records += records as u64;
+        self.account.rows += rows.num_rows() as u64;
+        self.account.rejected += (records - rows.num_rows()) as u64;
+        Ok(rows)
     }
 
-    /// Gives the faults of `batch` to the policy, in the order of the file.
+    /// Gives the rejects of `batch` to the policy, in the order of the file.
     fn report(&self, batch: &mut Batch) -> Result<()> {
-        let mut found: Vec<(Place, Reason)> = Vec::new();
-        for malformed in batch.malformed.drain(..) {
-            let place = Place { record: malformed.record, at: malformed.at, column: None, value: None };
-            found.push((place, malformed.reason));
+        let mut rejected: Vec<Bad> = batch.malformed.drain(..).map(Bad::record).collect();
+        batch.faults.sort_by_key(|fault| fault.row);
+        for faults in batch.faults.chunk_by(|a, b| a.row == b.row) {
+            rejected.push(self.bad_values(&batch.records[faults[0].row], faults));
         }
-        for fault in &batch.faults {
-            found.push((self.place(&batch.records[fault.row], fault.column), fault.reason));
-        }
-        found.sort_by_key(|(place, _)| (place.record.start, place.at));
+        rejected.sort_by_key(|bad| bad.record.start);
         let (mut counted, mut line) = (0, self.line);
-        for (place, reason) in found {
-            line += line_breaks(&self.buffer[counted..place.record.start]);
-            counted = place.record.start;
-            self.scan.faults.take(self.fault(place, reason, line))?;
+        for bad in rejected {
+            line += line_breaks(&self.buffer[counted..bad.record.start]);
+            counted = bad.record.start;
+            self.scan.faults.take(self.reject(&bad, line))?;
         }
         Ok(())
     }
 
-    /// Where the wanted column number `column` stands in `record`.
-    fn place(&self, record: &Range<usize>, column: usize) -> Place {
+    /// Where the values with `faults` stand in `record`, and what they say.
+    fn bad_values(&self, record: &Range<usize>, faults: &[RowFault]) -> Bad {
         let bytes = &self.buffer[record.clone()];
         let mut found = Records::default();
-        let mut splitter = self.splitter.anew();
-        splitter.split(bytes, true, 1, &mut found);
-        let (field, value) =
-            self.columns.get(column).and_then(|(position, _)| found.fields.get(*position)).map_or_else(
-                || (0..0, String::new()),
-                |field| (field.range(), String::from_utf8_lossy(field.text(bytes, &mut Vec::new())).into_owned()),
-            );
-        let name = self.scan.projection.get(column).map(|index| self.scan.dataset.columns[*index].name.clone());
-        Place { record: record.clone(), at: record.start + field.start, column: name, value: Some(value) }
+        self.splitter.anew().split(bytes, true, 1, &mut found);
+        let mut scratch = Vec::new();
+        let mut places: Vec<Place> = Vec::with_capacity(faults.len());
+        for fault in faults {
+            let field = self.columns.get(fault.column).and_then(|(position, _)| found.fields.get(*position));
+            let text = field.map(|field| String::from_utf8_lossy(field.text(bytes, &mut scratch)).into_owned());
+            places.push(Place {
+                at: record.start + field.map_or(0, |field| field.range().start),
+                column: self.scan.dataset.columns.get(fault.column).map(|column| column.name.clone()),
+                value: text,
+                reason: fault.reason,
+            });
+        }
+        places.sort_by_key(|place| place.at);
+        Bad { record: record.clone(), places }
     }
 
-    /// The fault at `place`, whose record begins on physical line `record_line`.
-    fn fault(&self, place: Place, reason: Reason, record_line: u64) -> Fault {
-        let raw = &self.buffer[place.record.clone()];
-        let before = &raw[..place.at - place.record.start];
-        let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-        Fault {
+    /// `bad` as a reject; it begins on physical line `line`.
+    fn reject(&self, bad: &Bad, line: u64) -> Reject {
+        let raw = &self.buffer[bad.record.clone()];
+        let fault = |place: &Place| {
+            let before = &raw[..place.at - bad.record.start];
+            let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+            Fault {
+                column: place.column.clone(),
+                value: place.value.clone(),
+                line: line + line_breaks(before),
+                at: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1,
+                reason: place.reason,
+            }
+        };
+        Reject {
             file: Arc::clone(&self.file),
-            position: Position::Text {
-                offset: self.offset + place.record.start as u64,
-                record_line,
-                line: record_line + line_breaks(before),
-                column: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1,
-            },
-            column: place.column,
-            value: place.value,
+            offset: Some(self.offset + bad.record.start as u64),
+            length: Some(raw.len() as u64),
+            line,
             raw: String::from_utf8_lossy(raw).into_owned(),
-            reason,
+            faults: bad.places.iter().map(fault).collect(),
         }
     }
 
@@ -373,12 +402,27 @@ impl Decoder {
     }
 }
 
+/// A record that is not accepted.
+struct Bad {
+    /// Its bytes in the buffer.
+    record: Range<usize>,
+    places: Vec<Place>,
+}
+
 /// Where in the buffer a fault stands.
 struct Place {
-    record: Range<usize>,
     at: usize,
     column: Option<String>,
     value: Option<String>,
+    reason: Reason,
+}
+
+impl Bad {
+    /// A record that cannot be cut into fields.
+    fn record(malformed: Malformed) -> Self {
+        let place = Place { at: malformed.at, column: None, value: None, reason: malformed.reason };
+        Self { record: malformed.record, places: vec![place] }
+    }
 }
 
 /// The fields of one column in a block of records.
@@ -388,6 +432,8 @@ struct Block<'b> {
     width: usize,
     position: usize,
     nulls: &'b NullTexts,
+    /// Whether the whole block is UTF-8; false if it is not known.
+    utf8: bool,
 }
 
 impl Texts for Block<'_> {
@@ -399,6 +445,10 @@ impl Texts for Block<'_> {
     fn text<'a>(&'a self, row: usize, scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
         let text = self.fields[row * self.width + self.position].text(self.buffer, scratch);
         (!self.nulls.contains(text)).then_some(text)
+    }
+
+    fn are_utf8(&self) -> bool {
+        self.utf8
     }
 }
 
@@ -503,12 +553,14 @@ mod tests {
         let dataset = dataset("a string; n int!");
         let mut text = "n,a\n".to_owned();
         text.extend((0..20_000).map(|n| format!("{n},x{n}\n")));
-        // Beyond the limit and outside the wanted columns nothing is converted.
+        // Beyond the limit nothing is converted; outside the wanted columns everything is.
         text.push_str("x,y\n");
+        let good = files(&[("d.csv", text.trim_end_matches("x,y\n").as_bytes())]).await;
         let files = files(&[("d.csv", text.as_bytes())]).await;
         let ask = |sql: &'static str| query_text(&dataset, files.clone(), sql);
-        assert!(ask("SELECT count(*) FROM d").await.unwrap().contains("| 20001 "));
-        assert!(ask("SELECT count(a) FROM d").await.unwrap().contains("| 20001 "));
+        assert!(query_text(&dataset, good.clone(), "SELECT count(*) FROM d").await.unwrap().contains("| 20000 "));
+        assert!(ask("SELECT count(*) FROM d").await.is_err());
+        assert!(ask("SELECT count(a) FROM d").await.is_err());
         assert!(ask("SELECT count(n) FROM (SELECT n FROM d LIMIT 20000)").await.unwrap().contains("| 20000 "));
         assert_eq!(query(&dataset, files.clone(), "SELECT n FROM d LIMIT 3").await.unwrap().num_rows(), 3);
         assert_eq!(query(&dataset, files.clone(), "SELECT n FROM d LIMIT 0").await.unwrap().num_rows(), 0);
@@ -677,20 +729,31 @@ mod tests {
         let text = "id,n\nT1,1\nT2,x\nT3\nT4,4\n,5\nT6,\"6\"x\nT7,7\n";
         let batch = decode(&dataset("id string!; n int"), text.as_bytes(), 5, 2, Arc::<KeepAll>::clone(&keep)).unwrap();
         assert_eq!(batch.num_rows(), 3);
-        let places: Vec<(u64, Position)> = keep
-            .faults()
-            .iter()
-            .map(|fault| match fault.position {
-                Position::Text { line, .. } => (line, fault.position.clone()),
-                Position::Row(_) => unreachable!("text has lines"),
-            })
-            .collect();
-        assert_eq!(places.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [3, 4, 6, 7]);
-        for fault in keep.faults() {
-            let Position::Text { offset, .. } = fault.position else { unreachable!("text has offsets") };
-            let offset = usize::try_from(offset).unwrap();
-            assert_eq!(text.get(offset..offset + fault.raw.len()), Some(fault.raw.as_str()));
+        let rejects = keep.rejects();
+        assert_eq!(rejects.iter().map(|reject| reject.line).collect::<Vec<_>>(), [3, 4, 6, 7]);
+        let messages: Vec<String> = rejects.iter().map(Reject::message).collect();
+        assert_eq!(messages[0], "n: \"x\" is not an int");
+        assert_eq!(messages[1], "1 field, but the header has 2");
+        for reject in rejects {
+            let start = usize::try_from(reject.offset.unwrap()).unwrap();
+            let length = usize::try_from(reject.length.unwrap()).unwrap();
+            assert_eq!(text.get(start..start + length), Some(reject.raw.as_str()));
         }
+        assert_eq!(keep.accounts(), [Account { records: 7, rows: 3, rejected: 4 }]);
+    }
+
+    #[test]
+    fn all_faults_of_a_record_are_one_reject() {
+        let keep = Arc::new(KeepAll::default());
+        let text = "n,id,dia\nx,,hoy\n1,T2,2024-01-01\n";
+        let columns = dataset("id string!; n int; dia date");
+        let batch = decode(&columns, text.as_bytes(), 5, 2, Arc::<KeepAll>::clone(&keep)).unwrap();
+        assert_eq!(batch.num_rows(), 1);
+        let messages: Vec<String> = keep.rejects().iter().map(Reject::message).collect();
+        assert_eq!(
+            messages,
+            ["n: \"x\" is not an int; id: no value, but the column is required; dia: \"hoy\" is not a date"]
+        );
     }
 
     #[tokio::test]
@@ -766,7 +829,8 @@ mod tests {
             let in_one = decode(&dataset, text.as_bytes(), text.len(), 8192, Arc::<KeepAll>::clone(&whole)).unwrap();
             let in_parts = decode(&dataset, text.as_bytes(), size, batch_rows, Arc::<KeepAll>::clone(&parts)).unwrap();
             prop_assert_eq!(in_one, in_parts);
-            prop_assert_eq!(whole.faults(), parts.faults());
+            prop_assert_eq!(whole.rejects(), parts.rejects());
+            prop_assert_eq!(whole.accounts(), parts.accounts());
         }
 
         #[test]
@@ -775,13 +839,12 @@ mod tests {
             let keep = Arc::new(KeepAll::default());
             let batch = decode(&dataset, text.as_bytes(), 17, 7, Arc::<KeepAll>::clone(&keep)).unwrap();
             let mut rejected = BTreeSet::new();
-            for fault in keep.faults() {
-                let Position::Text { offset, record_line, line, .. } = fault.position else { unreachable!("text") };
-                let start = usize::try_from(offset).unwrap();
-                prop_assert_eq!(text.get(start..start + fault.raw.len()), Some(fault.raw.as_str()));
-                prop_assert_eq!(line_breaks(&text.as_bytes()[..start]) + 1, record_line);
-                prop_assert!(line >= record_line);
-                rejected.insert(offset);
+            for reject in keep.rejects() {
+                let start = usize::try_from(reject.offset.unwrap()).unwrap();
+                prop_assert_eq!(text.get(start..start + reject.raw.len()), Some(reject.raw.as_str()));
+                prop_assert_eq!(line_breaks(&text.as_bytes()[..start]) + 1, reject.line);
+                prop_assert!(reject.faults.iter().all(|fault| fault.line >= reject.line));
+                prop_assert!(rejected.insert(reject.offset));
             }
             let mut splitter = Splitter::new(b',', None);
             let mut found = Records::default();

@@ -79,6 +79,13 @@ impl IngestExec {
         })
     }
 
+    /// The same plan, whose rejects go to `faults`.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Arc<dyn Faults>) -> Self {
+        self.faults = faults;
+        self
+    }
+
     /// The dataset that is read.
     #[must_use]
     pub fn dataset(&self) -> &Dataset {

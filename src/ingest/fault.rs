@@ -13,40 +13,38 @@ const LINE_KEPT: usize = 2000;
 /// Texts that people write for "no value".
 const LIKELY_NULLS: [&str; 9] = ["na", "n/a", "null", "none", "nan", "nat", "-", "?", "\\n"];
 
-/// One record or value that was not accepted.
+/// A record that was not accepted, with all that is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct Reject {
     /// The file as the person knows it.
     pub file: Arc<str>,
-    /// Where in the file.
-    pub position: Position,
-    /// The column, if the fault is about one.
-    pub column: Option<String>,
-    /// The value as written, if the fault is about one; bytes that are not UTF-8 are replaced.
-    pub value: Option<String>,
-    /// The whole record as written, if the format is text.
+    /// The record's first byte, counted from 0 at the beginning of the file (of its content, if it is compressed);
+    /// `None` in a file of rows without a text form.
+    pub offset: Option<u64>,
+    /// The record's bytes, without its line end; `None` where there is no offset.
+    pub length: Option<u64>,
+    /// Physical line on which the record begins, from 1; in a file of rows the number of the row.
+    pub line: u64,
+    /// The record as written; empty where there is no offset. Bytes that are not text are replaced.
     pub raw: String,
-    /// Why it was not accepted.
-    pub reason: Reason,
+    /// What is wrong with it, in the order of the record; never empty.
+    pub faults: Vec<Fault>,
 }
 
-/// Where in a file a fault stands.
+/// One thing wrong with a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Position {
-    /// In a text file.
-    Text {
-        /// First byte of the record, counted from 0 at the beginning of the file.
-        offset: u64,
-        /// Physical line on which the record begins, from 1.
-        record_line: u64,
-        /// Physical line of the value (or of the record, if the fault is about the whole of it), from 1. Line breaks
-        /// inside quotes count.
-        line: u64,
-        /// First character of the value in that line, from 1.
-        column: usize,
-    },
-    /// In a file of rows without a text form.
-    Row(u64),
+pub struct Fault {
+    /// The column, if the fault is about one.
+    pub column: Option<String>,
+    /// The value as written, if the fault is about one; bytes that are not text are replaced.
+    pub value: Option<String>,
+    /// Physical line of the value (or of the record, if the fault is about the whole of it), from 1. Line breaks
+    /// inside quotes count. In a file of rows the number of the row.
+    pub line: u64,
+    /// First character of the value in that line, from 1.
+    pub at: usize,
+    /// Why it was not accepted.
+    pub reason: Reason,
 }
 
 /// Why a record or value was not accepted.
@@ -76,12 +74,43 @@ pub enum Reason {
     },
 }
 
-/// Decides what a fault means for the reading.
+impl Reason {
+    /// The rule that was broken, in one word.
+    #[must_use]
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::NotA(_) => "type",
+            Self::NoValue => "required",
+            Self::FieldCount { .. } => "field_count",
+            Self::UnclosedQuote => "unclosed_quote",
+            Self::TextAfterQuote => "text_after_quote",
+            Self::NotUtf8 => "encoding",
+            Self::TooLong { .. } => "record_size",
+        }
+    }
+}
+
+/// How many records a file holds and what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Account {
+    /// Records in the file.
+    pub records: u64,
+    /// Those that are rows of the table.
+    pub rows: u64,
+    /// Those that are not.
+    pub rejected: u64,
+}
+
+/// Decides what a reject means for the reading.
 pub trait Faults: fmt::Debug + Send + Sync {
-    /// Takes one fault. An error ends the reading; otherwise the row is left out and reading goes on.
+    /// Takes one rejected record. An error ends the reading; otherwise the record is left out and reading goes on.
     ///
-    /// The faults of a file come in the order of the file.
-    fn take(&self, fault: Fault) -> Result<()>;
+    /// The rejects of a file come in its order, each record once.
+    fn take(&self, reject: Reject) -> Result<()>;
+
+    /// Says that `file` was read to its end, after the last of its rejects. A file of which a query wanted only the
+    /// first rows may never be.
+    fn finished(&self, file: &str, account: Account) -> Result<()>;
 }
 
 /// The strict policy: the first fault is the error.
@@ -89,31 +118,66 @@ pub trait Faults: fmt::Debug + Send + Sync {
 pub struct StopAtFirst;
 
 impl Faults for StopAtFirst {
-    fn take(&self, fault: Fault) -> Result<()> {
-        Err(fault.into_error())
+    fn take(&self, reject: Reject) -> Result<()> {
+        Err(reject.into_error())
+    }
+
+    fn finished(&self, _: &str, _: Account) -> Result<()> {
+        Ok(())
     }
 }
 
-impl Fault {
-    /// The fault as an error for a person: file, line, column, value, and what to do.
+impl Reject {
+    /// The first fault as an error for a person: file, line, column, value, and what to do.
     #[must_use]
     pub fn into_error(self) -> Error {
-        let what = self.what();
-        let position = match self.position {
-            Position::Text { line, .. } => format!("line {line}"),
-            Position::Row(row) => format!("row {row}"),
+        let Some(fault) = self.faults.first() else {
+            return Error::bug(format!("{}: line {} was rejected without a reason", self.file, self.line));
         };
-        let column = self.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
-        let error =
-            Error::new(Kind::Query, format!("{}: {position}{column}: {what}", self.file)).hint(self.what_to_do());
-        match self.place() {
+        let what = fault.message();
+        let place = match self.offset {
+            Some(_) => format!("line {}", fault.line),
+            None => format!("row {}", fault.line),
+        };
+        let column = fault.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
+        let error = Error::new(Kind::Query, format!("{}: {place}{column}: {what}", self.file)).hint(fault.hint());
+        match self.place(fault) {
             Some(place) => error.finding(Finding::new(what).at(place)),
             None => error,
         }
     }
 
+    /// All that is wrong, one after the other, without where.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let told: Vec<String> = self.faults.iter().map(Fault::told_with_column).collect();
+        told.join("; ")
+    }
+
+    /// The place of a fault with its physical line of text; `None` for a file of rows.
+    fn place(&self, fault: &Fault) -> Option<Place> {
+        self.offset?;
+        let text = usize::try_from(fault.line - self.line).ok().and_then(|nth| self.raw.split('\n').nth(nth));
+        let text = text.unwrap_or_default().trim_end_matches('\r');
+        let value = fault.value.as_deref().and_then(|value| value.lines().next()).unwrap_or_default();
+        let width = match fault.reason {
+            Reason::NotA(_) | Reason::NotUtf8 => value.chars().count().clamp(1, VALUE_SHOWN),
+            _ => 1,
+        };
+        Some(Place {
+            file: self.file.to_string(),
+            line: usize::try_from(fault.line).unwrap_or(usize::MAX),
+            column: fault.at,
+            width,
+            text: if fault.at > LINE_KEPT { String::new() } else { cut(text, LINE_KEPT + width) },
+        })
+    }
+}
+
+impl Fault {
     /// What is wrong, without where.
-    fn what(&self) -> String {
+    #[must_use]
+    pub fn message(&self) -> String {
         let value = quoted(self.value.as_deref().unwrap_or_default());
         match self.reason {
             Reason::NotA(column_type) => format!("{value} is not {}", with_article(column_type)),
@@ -128,7 +192,9 @@ impl Fault {
         }
     }
 
-    fn what_to_do(&self) -> String {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
         let value = self.value.as_deref().unwrap_or_default();
         match self.reason {
             Reason::NotA(_) if LIKELY_NULLS.contains(&value.trim().to_lowercase().as_str()) => {
@@ -165,23 +231,11 @@ impl Fault {
         }
     }
 
-    /// The place with its physical line of text; `None` for a file of rows.
-    fn place(&self) -> Option<Place> {
-        let Position::Text { record_line, line, column, .. } = self.position else { return None };
-        let text = usize::try_from(line - record_line).ok().and_then(|nth| self.raw.split('\n').nth(nth));
-        let text = text.unwrap_or_default().trim_end_matches('\r');
-        let value = self.value.as_deref().and_then(|value| value.lines().next()).unwrap_or_default();
-        let width = match self.reason {
-            Reason::NotA(_) | Reason::NotUtf8 => value.chars().count().clamp(1, VALUE_SHOWN),
-            _ => 1,
-        };
-        Some(Place {
-            file: self.file.to_string(),
-            line: usize::try_from(line).unwrap_or(usize::MAX),
-            column,
-            width,
-            text: if column > LINE_KEPT { String::new() } else { cut(text, LINE_KEPT + width) },
-        })
+    fn told_with_column(&self) -> String {
+        match &self.column {
+            Some(column) => format!("{column}: {}", self.message()),
+            None => self.message(),
+        }
     }
 }
 

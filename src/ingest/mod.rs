@@ -6,11 +6,10 @@
 //! - columns are found by name in every file, never by position across files (`header`);
 //! - what comes out has exactly the declared schema; no value is changed to make it fit, and one that does not fit
 //!   is a [`Fault`];
-//! - a fault goes to [`Faults`], which decides whether reading stops there or leaves the row out and goes on.
-//!
-//! Only the columns that a query asks for are converted and checked. A model that reads all columns (as the processed
-//! models do) therefore checks the whole file, while an ad-hoc query over two columns is fast. The number of fields
-//! of every record is always checked.
+//! - a record with a fault is a [`Reject`]; it goes to [`Faults`], which decides whether reading stops there or leaves
+//!   the record out and goes on;
+//! - a dataset has one set of rows: every declared column of every record is checked, whether a query asks for it or
+//!   not, so that `count(*)` and `sum(n)` speak of the same rows. What is not asked for is checked and thrown away.
 
 mod cells;
 mod chunks;
@@ -29,6 +28,6 @@ mod testing;
 mod text;
 
 pub use exec::IngestExec;
-pub use fault::{Fault, Faults, Position, Reason, StopAtFirst};
+pub use fault::{Account, Fault, Faults, Reason, Reject, StopAtFirst};
 pub use reader::{Reader, Scan};
 pub use table::DatasetTable;

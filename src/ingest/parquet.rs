@@ -22,7 +22,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use super::chunks::fetch;
 use super::conform::{Way, conform, shown};
-use super::fault::{Fault, Position, type_name};
+use super::fault::{Account, Fault, Reason, Reject, type_name};
 use super::header;
 use super::reader::{Reader, Scan};
 use crate::catalog::Column;
@@ -41,7 +41,10 @@ impl Reader for ParquetReader {
         let opened = open(file, scan).map_ok(|(opened, batches)| {
             stream::try_unfold((opened, batches), |(mut opened, mut batches)| async move {
                 let batch = batches.try_next().await.map_err(|error| unreadable(&opened.file, error))?;
-                let Some(batch) = batch else { return Ok(None) };
+                let Some(batch) = batch else {
+                    opened.scan.faults.finished(&opened.file, opened.account)?;
+                    return Ok(None);
+                };
                 let batch = opened.conform(&batch)?;
                 Ok(Some((batch, (opened, batches))))
             })
@@ -54,10 +57,11 @@ impl Reader for ParquetReader {
 struct Opened {
     file: Arc<str>,
     scan: Arc<Scan>,
-    /// The wanted columns: where they stand among those read, and how they become what is declared.
-    columns: Vec<(usize, Way)>,
-    /// Rows read before the next batch.
-    rows: u64,
+    /// The columns that are read, as positions in the declared ones: where they stand among those read, and how they
+    /// become what is declared.
+    columns: Vec<(usize, usize, Way)>,
+    /// What became of the rows read so far.
+    account: Account,
 }
 
 async fn open(file: InputFile, scan: Arc<Scan>) -> Result<(Opened, ParquetRecordBatchStream<FileBytes>)> {
@@ -81,42 +85,62 @@ async fn open(file: InputFile, scan: Arc<Scan>) -> Result<(Opened, ParquetRecord
         ways.push(Way::between(from, column.column_type).ok_or_else(|| other_type(&name, column, from))?);
     }
 
-    let mut read: Vec<usize> = scan.projection.iter().map(|index| positions[*index]).collect();
+    // A column that nobody asked for is read all the same if a value of it can be wrong.
+    let wanted = |index: usize| scan.projection.contains(&index);
+    let sure = |index: usize| {
+        let column = &scan.dataset.columns[index];
+        let from = schema.field(positions[index]);
+        ways[index].never_fails(from.data_type(), column.column_type) && !(column.required && from.is_nullable())
+    };
+    let checked: Vec<usize> = (0..ways.len()).filter(|index| wanted(*index) || !sure(*index)).collect();
+    let mut read: Vec<usize> = checked.iter().map(|index| positions[*index]).collect();
     let mask = ProjectionMask::roots(builder.parquet_schema(), read.iter().copied());
     // The columns come in the order of the file.
     read.sort_unstable();
-    let place = |index: &usize| (read.partition_point(|position| *position < positions[*index]), ways[*index]);
-    let columns = scan.projection.iter().map(place).collect();
+    let place = |index: usize| (index, read.partition_point(|position| *position < positions[index]), ways[index]);
+    let columns = checked.iter().map(|index| place(*index)).collect();
     let batch_rows = scan.batch_rows.min(scan.limit.unwrap_or(usize::MAX)).max(1);
     let batches = builder.with_projection(mask).with_batch_size(batch_rows).build().map_err(failed)?;
-    Ok((Opened { file: name, scan, columns, rows: 0 }, batches))
+    Ok((Opened { file: name, scan, columns, account: Account::default() }, batches))
 }
 
 impl Opened {
-    /// The declared columns of a batch as it was read; its faults go to the policy.
+    /// The wanted columns of a batch as it was read; its rejects go to the policy.
     fn conform(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
         let _busy = self.scan.busy.timer();
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
+        let mut arrays: Vec<Option<ArrayRef>> = vec![None; self.scan.dataset.columns.len()];
         let mut faults = Vec::new();
-        for (wanted, (position, way)) in self.columns.iter().enumerate() {
-            let column = &self.scan.dataset.columns[self.scan.projection[wanted]];
+        for (index, position, way) in &self.columns {
+            let column = &self.scan.dataset.columns[*index];
             let (array, found) = conform(batch.column(*position), column, *way)?;
-            arrays.push(array);
+            arrays[*index] = Some(array);
             faults.extend(found.into_iter().map(|fault| (fault.row, *position, column, fault.reason)));
         }
         faults.sort_by_key(|(row, position, ..)| (*row, *position));
-        for (row, position, column, reason) in &faults {
-            self.scan.faults.take(Fault {
-                file: Arc::clone(&self.file),
-                position: Position::Row(self.rows + *row as u64 + 1),
+        for faults in faults.chunk_by(|(a, ..), (b, ..)| a == b) {
+            let line = self.account.records + faults[0].0 as u64 + 1;
+            let fault = |(row, position, column, reason): &(usize, usize, &Column, Reason)| Fault {
                 column: Some(column.name.clone()),
                 value: Some(shown(batch.column(*position), *row)),
-                raw: String::new(),
+                line,
+                at: 1,
                 reason: *reason,
+            };
+            self.scan.faults.take(Reject {
+                file: Arc::clone(&self.file),
+                offset: None,
+                length: None,
+                line,
+                raw: String::new(),
+                faults: faults.iter().map(fault).collect(),
             })?;
         }
-        self.rows += batch.num_rows() as u64;
-        self.scan.batch(arrays, batch.num_rows(), faults.iter().map(|(row, ..)| *row))
+        let wanted = self.scan.projection.iter().filter_map(|index| arrays[*index].take()).collect();
+        let rows = self.scan.batch(wanted, batch.num_rows(), faults.iter().map(|(row, ..)| *row))?;
+        self.account.records += batch.num_rows() as u64;
+        self.account.rows += rows.num_rows() as u64;
+        self.account.rejected += (batch.num_rows() - rows.num_rows()) as u64;
+        Ok(rows)
     }
 }
 
@@ -312,6 +336,21 @@ mod tests {
         d.parquet: row 5, column id: no value, but the column is required (exit 1)
         hint: fill in the value, or take `required: true` from the column in catalog.yaml
         ");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_value_is_seen_by_every_query() {
+        let numbers: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 12.5]));
+        let bytes = parquet_file(vec![("id", texts(&[Some("a"), None])), ("n", numbers)]);
+        let files = files(&[("d.parquet", &bytes)]).await;
+        for (columns, accepted) in
+            [("id string; n float", true), ("id string; n int", false), ("id string!; n float", false)]
+        {
+            for sql in ["SELECT count(*) FROM d", "SELECT id FROM d", "SELECT n FROM d"] {
+                let answer = query(&parquet_dataset(columns), files.clone(), sql).await;
+                assert_eq!(answer.is_ok(), accepted, "{columns}: {sql}");
+            }
+        }
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::exec::IngestExec;
+use super::fault::{Faults, StopAtFirst};
 use crate::catalog::Dataset;
 use crate::store::InputFile;
 
@@ -23,13 +24,22 @@ pub struct DatasetTable {
     dataset: Arc<Dataset>,
     schema: SchemaRef,
     files: Vec<InputFile>,
+    faults: Arc<dyn Faults>,
 }
 
 impl DatasetTable {
-    /// The table of `dataset` in `files`.
+    /// The table of `dataset` in `files`. The first record that is not accepted ends a query, unless
+    /// [`with_faults`](Self::with_faults) says otherwise.
     #[must_use]
     pub fn new(dataset: &Dataset, files: Vec<InputFile>) -> Self {
-        Self { dataset: Arc::new(dataset.clone()), schema: dataset.schema(), files }
+        Self { dataset: Arc::new(dataset.clone()), schema: dataset.schema(), files, faults: Arc::new(StopAtFirst) }
+    }
+
+    /// The same table, whose rejects go to `faults`.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Arc<dyn Faults>) -> Self {
+        self.faults = faults;
+        self
     }
 
     /// The files, in the order they were given.
@@ -66,6 +76,6 @@ impl TableProvider for DatasetTable {
         let projection = projection.cloned().unwrap_or_else(|| (0..self.dataset.columns.len()).collect());
         let partitions = state.config().target_partitions();
         let plan = IngestExec::try_new(Arc::clone(&self.dataset), self.files.clone(), projection, limit, partitions)?;
-        Ok(Arc::new(plan))
+        Ok(Arc::new(plan.with_faults(Arc::clone(&self.faults))))
     }
 }

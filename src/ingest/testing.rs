@@ -11,7 +11,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use super::fault::{Fault, Faults, StopAtFirst};
+use super::fault::{Account, Faults, Reject, StopAtFirst};
 use super::reader::Scan;
 use super::table::DatasetTable;
 use crate::catalog::{Column, ColumnType, CsvOptions, Dataset, Format};
@@ -110,19 +110,31 @@ pub(super) fn told(error: &Error) -> String {
     lines.join("\n")
 }
 
-/// A policy that keeps all faults and goes on.
+/// A policy that keeps all rejects and accounts and goes on.
 #[derive(Debug, Default)]
-pub(super) struct KeepAll(Mutex<Vec<Fault>>);
+pub(super) struct KeepAll {
+    rejects: Mutex<Vec<Reject>>,
+    accounts: Mutex<Vec<Account>>,
+}
 
 impl KeepAll {
-    pub(super) fn faults(&self) -> Vec<Fault> {
-        self.0.lock().unwrap().clone()
+    pub(super) fn rejects(&self) -> Vec<Reject> {
+        self.rejects.lock().unwrap().clone()
+    }
+
+    pub(super) fn accounts(&self) -> Vec<Account> {
+        self.accounts.lock().unwrap().clone()
     }
 }
 
 impl Faults for KeepAll {
-    fn take(&self, fault: Fault) -> Result<()> {
-        self.0.lock().unwrap().push(fault);
+    fn take(&self, reject: Reject) -> Result<()> {
+        self.rejects.lock().unwrap().push(reject);
+        Ok(())
+    }
+
+    fn finished(&self, _: &str, account: Account) -> Result<()> {
+        self.accounts.lock().unwrap().push(account);
         Ok(())
     }
 }
