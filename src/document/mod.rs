@@ -5,13 +5,19 @@
 //! time as a [`tree`] of nodes that know where they stand; the tree is held against the type's schema
 //! ([`shape`]), and what could not be read is replaced by something neutral so that the meaning of the rest
 //! can be examined too. A person then gets all mistakes of a file in one go.
+//!
+//! An [`Outline`] finds the places where something can be written into a document that people keep by hand.
 
 mod notes;
+mod outline;
+mod scalar;
 mod shape;
 mod text;
 mod tree;
 
 pub use notes::{Notes, Path, Step};
+pub use outline::Outline;
+pub use scalar::scalar;
 pub use shape::Unknown;
 pub use text::Text;
 

@@ -45,6 +45,11 @@ impl Path {
         Self(steps)
     }
 
+    /// The steps from the root.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
     /// Whether the path ends at an item of a list.
     pub(super) fn ends_in_item(&self) -> bool {
         matches!(self.0.last(), Some(Step::Item(_)))
