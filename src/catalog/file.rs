@@ -61,8 +61,23 @@ pub(super) struct DatasetFile {
     pub(super) format: Option<FormatFile>,
     /// How delimited text is written.
     pub(super) options: Option<OptionsFile>,
-    /// The columns in their order, at least one.
-    pub(super) columns: Vec<ColumnFile>,
+    /// What happens to a file that does not fit; `quarantine_file` unless given.
+    pub(super) on_drift: Option<OnDriftFile>,
+    /// The columns in their order, at least one. Left out, they are what is found in the files whenever the dataset is
+    /// read; `cauce catalog lock` writes them down.
+    pub(super) columns: Option<Vec<ColumnFile>>,
+}
+
+/// What happens to a file that does not fit.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OnDriftFile {
+    /// The run stops before anything is read.
+    Fail,
+    /// The file is left out, and everybody is told.
+    QuarantineFile,
+    /// Columns that are not declared are passed over; a file that differs in more is left out.
+    AcceptNewColumns,
 }
 
 /// The format of files.

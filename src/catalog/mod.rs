@@ -3,13 +3,16 @@
 //! A catalog declares where the lake is and which datasets exist. After validation nothing is looked up twice and no
 //! option means "maybe not checked yet": every other room takes the validated types of this file.
 
+mod drift;
 mod file;
 mod validate;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
+pub use self::drift::{Difference, OnDrift, Verdict};
 use crate::error::{Error, Result};
 use crate::name::closest;
 
@@ -89,7 +92,9 @@ pub struct Dataset {
     pub path: String,
     /// How the files are written.
     pub format: Format,
-    /// The columns in their declared order.
+    /// What happens to files that do not fit.
+    pub on_drift: OnDrift,
+    /// The columns in their declared order. None where the catalog leaves them out: they are those of the files.
     pub columns: Vec<Column>,
 }
 
@@ -112,6 +117,12 @@ pub enum Format {
 }
 
 impl Format {
+    /// The value of `format:` for it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.ending()
+    }
+
     /// How the names of its files end, to tell them from others in a folder.
     #[must_use]
     pub fn ending(&self) -> &'static str {
@@ -194,6 +205,22 @@ pub enum ColumnType {
     Timestamp,
     /// `list<string>`: a list of texts.
     StringList,
+}
+
+/// The type as `catalog.yaml` writes it.
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::String => f.write_str("string"),
+            Self::Int => f.write_str("int"),
+            Self::Float => f.write_str("float"),
+            Self::Decimal { precision, scale } => write!(f, "decimal({precision},{scale})"),
+            Self::Bool => f.write_str("bool"),
+            Self::Date => f.write_str("date"),
+            Self::Timestamp => f.write_str("timestamp"),
+            Self::StringList => f.write_str("list<string>"),
+        }
+    }
 }
 
 impl ColumnType {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::file::{CatalogFile, ColumnFile, DatasetFile, FormatFile, OptionsFile, PiiFile, StoreFile};
-use super::{Catalog, Column, ColumnType, CsvOptions, Dataset, Format, Pii, StoreSettings};
+use super::file::{CatalogFile, ColumnFile, DatasetFile, FormatFile, OnDriftFile, OptionsFile, PiiFile, StoreFile};
+use super::{Catalog, Column, ColumnType, CsvOptions, Dataset, Format, OnDrift, Pii, StoreSettings};
 use crate::document::{self, Notes, Path, Text};
 use crate::error::{Finding, Result};
 use crate::name::closest;
@@ -143,15 +143,16 @@ fn dataset(name: String, file: DatasetFile, here: &Path, notes: &mut Notes<'_>) 
     location(&file.path, "path", &here.then("path"), notes);
     let format = format(&file, here, notes);
     let columns_path = here.then("columns");
-    if file.columns.is_empty() {
+    if file.columns.as_ref().is_some_and(Vec::is_empty) {
         notes.key(
             &columns_path,
-            Finding::new(format!("`{name}` has no columns")).hint("declare each column of the files"),
+            Finding::new(format!("`{name}` has no columns"))
+                .hint("declare each column of the files, or take `columns:` out: then they are found in the files"),
         );
     }
-    let mut columns = Vec::with_capacity(file.columns.len());
+    let mut columns = Vec::new();
     let mut first_with_name: HashMap<String, usize> = HashMap::new();
-    for (i, column) in file.columns.into_iter().enumerate() {
+    for (i, column) in file.columns.into_iter().flatten().enumerate() {
         let here = columns_path.then(i);
         let name_path = here.then("name");
         column_name(&column.name, &name_path, notes);
@@ -162,7 +163,12 @@ fn dataset(name: String, file: DatasetFile, here: &Path, notes: &mut Notes<'_>) 
         }
         columns.push(self::column(column, &here, notes));
     }
-    Dataset { name, description: file.description, path: file.path, format, columns }
+    let on_drift = match file.on_drift {
+        Some(OnDriftFile::Fail) => OnDrift::Fail,
+        None | Some(OnDriftFile::QuarantineFile) => OnDrift::QuarantineFile,
+        Some(OnDriftFile::AcceptNewColumns) => OnDrift::AcceptNewColumns,
+    };
+    Dataset { name, description: file.description, path: file.path, format, on_drift, columns }
 }
 
 fn format(file: &DatasetFile, here: &Path, notes: &mut Notes<'_>) -> Format {
@@ -451,7 +457,7 @@ datasets:
   pq: { path: x.parquet, options: { delimiter: ',' }, columns: [{ name: ' a', type: int }] }
 ";
         insta::assert_snapshot!(findings(text), @r#"
-        catalog.yaml has 35 mistakes
+        catalog.yaml has 34 mistakes
         catalog.yaml:1:1+1 there is no key `lake` (add `lake:`: Where processed and curated tables and releases live: a folder relative to this file, or `s3://bucket/prefix`)
         catalog.yaml:1:10+1 version 2 is not known (this cauce reads version 1)
         catalog.yaml:2:10+2 the project has no name
@@ -464,7 +470,7 @@ datasets:
         catalog.yaml:11:3+7 `Tickets` cannot be a dataset's name (begin with a small letter and use small letters a to z, digits and _ only)
         catalog.yaml:13:27+4 the delimiter `;;` is not one byte long (write ",", ";", "|" or "\t")
         catalog.yaml:13:43+6 encoding `latin1` is not read (convert the files to UTF-8, for example with iconv)
-        catalog.yaml:14:5+9 unknown key `on_reject` (the keys here are description, path, format, options, columns)
+        catalog.yaml:14:5+9 unknown key `on_reject` (the keys here are description, path, format, options, on_drift, columns)
         catalog.yaml:16:27+5 unknown type `strng` (did you mean `string`?)
         catalog.yaml:16:34+7 unknown key `requird` (did you mean `required`?)
         catalog.yaml:17:17+2 `Tickets` has two columns `ID` (the first one stands in line 16)
@@ -478,10 +484,9 @@ datasets:
         catalog.yaml:23:36+9 only a text can become a pseudonym, `n` is none (declare `type: string`, or `pii: drop`)
         catalog.yaml:24:9+1 an item of `columns` has no key `name` (add `name:`: Its name, exactly as in the files' headers)
         catalog.yaml:25:21+18 `.json` files are not read yet (convert them to csv or parquet)
-        catalog.yaml:25:41+7 `llamadas` has no columns (declare each column of the files)
+        catalog.yaml:25:41+7 `llamadas` has no columns (declare each column of the files, or take `columns:` out: then they are found in the files)
         catalog.yaml:26:18+17 `.gz` files are not read yet (convert them to csv or parquet)
         catalog.yaml:27:18+10 the path does not say how the files are written (add `format: csv`, `tsv` or `parquet`)
-        catalog.yaml:28:3+5 `otras` has no key `columns` (add `columns:`: The columns in their order, at least one)
         catalog.yaml:28:38+5 `jsonl` files are not read yet (convert them to csv or parquet)
         catalog.yaml:29:18+16 `http://` is not a store that cauce opens (write a path or s3://bucket/prefix)
         catalog.yaml:29:44+3 unknown value `xls` of `format` (one of csv, tsv, parquet)

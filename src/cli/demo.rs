@@ -62,7 +62,9 @@ pub(super) async fn demo(arguments: Arguments, mut settings: Settings) -> Result
         counted(project.catalog.datasets.len(), "dataset"),
         counted(columns, "column")
     ));
-    or_interrupted("nothing was published", publish(&project, &settings, &SystemClock, Detail::Layers)).await?;
+    let publishing = publish(&project, &settings, &SystemClock, Detail::Layers);
+    let (_, not_whole) = or_interrupted("nothing was published", publishing).await?;
+    not_whole.map_or(Ok(()), Err)?;
 
     printer.say("");
     printer.title("the bank's KPIs");

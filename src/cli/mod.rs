@@ -3,6 +3,7 @@
 //! This is the only room that reads arguments, environment and working directory.
 
 mod demo;
+mod drift;
 mod init;
 mod plan;
 mod project;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use clap::Args;
 
+use super::drift;
 use super::project::Project;
 use super::settings::Settings;
+use crate::catalog::Verdict;
 use crate::error::{Error, Result};
 use crate::output::{ResultFile, thousands};
 use crate::plan::Plan;
-use crate::run::{last_release, list_inputs};
+use crate::run::{compare_inputs, last_release, list_inputs};
 
 /// Show what a run would do and why, without doing it
 #[derive(Debug, Args)]
@@ -31,7 +33,8 @@ pub(super) async fn plan(arguments: Arguments, settings: &Settings) -> Result<()
     let project = Project::open(settings)?;
     let models = project.models()?;
     let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
-    let plan = Plan::new(&models, inputs.facts(), last_release(&project.lake).await?.as_ref());
+    let listed = compare_inputs(&project.catalog, &inputs).await?;
+    let plan = Plan::new(&models, &project.catalog, listed, last_release(&project.lake).await?.as_ref());
     let mut stdout = settings.printer.stdout();
     if arguments.json {
         let json = serde_json::to_string_pretty(&plan).map_err(|failure| Error::bug(failure.to_string()))?;
@@ -43,6 +46,10 @@ pub(super) async fn plan(arguments: Arguments, settings: &Settings) -> Result<()
     let mut file = ResultFile::begin(settings.printer.default_format(), &rows.schema(), stdout, &layout)?;
     file.batch(&rows)?;
     file.finish()?;
+    drift::tell(&settings.printer, &plan.drift, Verdict::Harmless)?;
+    if let Some(error) = drift::stopped(&plan) {
+        return Err(error);
+    }
     settings.printer.say(format_args!(
         "release {} would be built from {} files, {} bytes",
         plan.release,

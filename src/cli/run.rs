@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::or_interrupted;
 use super::project::Project;
 use super::settings::Settings;
+use super::{drift, or_interrupted};
+use crate::catalog::Verdict;
 use crate::check::Outcome;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
@@ -16,7 +17,7 @@ use crate::name::{Layer, TableName};
 use crate::output::{Printer, Progress, counted, duration, thousands};
 use crate::plan::Plan;
 use crate::release::{Kept, Manifest};
-use crate::run::{Ending, Event, Run, carry_out, last_release, list_inputs};
+use crate::run::{Ending, Event, Run, carry_out, compare_inputs, last_release, list_inputs};
 
 /// Build every model, check it, and publish a release
 #[derive(Debug, Args)]
@@ -40,14 +41,14 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> Result<()>
              customers can compute them",
         );
     }
-    let manifest =
+    let (manifest, not_whole) =
         or_interrupted("nothing was published", publish(&project, settings, &SystemClock, Detail::Models)).await?;
     if arguments.json {
         let mut stdout = settings.printer.stdout();
         stdout.text(&String::from_utf8_lossy(&manifest.to_json()?))?;
         stdout.finish()?;
     }
-    Ok(())
+    not_whole.map_or(Ok(()), Err)
 }
 
 /// What a run has a line for.
@@ -59,29 +60,41 @@ pub(super) enum Detail {
     Layers,
 }
 
-/// Plans and carries out a run of `project`, telling how it goes.
+/// Plans and carries out a run of `project`, telling how it goes. Besides the release, it says why that is not whole
+/// if files did not fit.
 pub(super) async fn publish(
     project: &Project,
     settings: &Settings,
     clock: &dyn Clock,
     detail: Detail,
-) -> Result<Manifest> {
+) -> Result<(Manifest, Option<Error>)> {
     let printer = &settings.printer;
     let begun = Instant::now();
     let models = project.models()?;
     let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
-    let plan = Plan::new(&models, inputs.facts(), last_release(&project.lake).await?.as_ref());
+    let listed = compare_inputs(&project.catalog, &inputs).await?;
+    let last = last_release(&project.lake).await?;
+    let plan = Plan::new(&models, &project.catalog, listed, last.as_ref());
+    drift::tell(printer, &plan.drift, Verdict::Read)?;
+    if let Some(error) = drift::stopped(&plan) {
+        return Err(error);
+    }
+    if plan.builds().next().is_none() {
+        return Err(Error::query("no model can be built; nothing was published")
+            .hint("correct the files or catalog.yaml; `cauce plan` says for each model why"));
+    }
     let id = uuid::Uuid::new_v4().simple().to_string();
     let engine_settings = settings.engine(&project.catalog.project);
     let run = Run {
         id: &id,
         catalog: &project.catalog,
         models: &models,
+        last: last.as_ref(),
         lake: &project.lake,
         settings: &engine_settings,
         clock,
     };
-    let teller = Teller::new(printer, &plan, models.len(), detail);
+    let teller = Teller::new(printer, &plan, detail);
     let ending = carry_out(run, &plan, inputs, &|event| teller.tell(event)).await?;
     drop(teller);
     match ending {
@@ -91,7 +104,7 @@ pub(super) async fn publish(
             }
             tell_checks(printer, &outcomes, detail)?;
             tell_release(printer, &manifest, begun);
-            Ok(*manifest)
+            Ok((*manifest, drift::not_whole(&plan)))
         }
         Ending::Blocked { outcomes } => Err(blocked(printer, &outcomes)?),
     }
@@ -106,9 +119,9 @@ struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    fn new(printer: &'a Printer, plan: &Plan, models: usize, detail: Detail) -> Self {
+    fn new(printer: &'a Printer, plan: &Plan, detail: Detail) -> Self {
         // A step a model for building it, and one for its checks.
-        let steps = plan.builds().count() + models;
+        let steps = plan.builds().count() * 2;
         let bar = printer.bar(format_args!("release {}", plan.release), steps as u64);
         Self { printer, bar, detail, building: Mutex::default() }
     }

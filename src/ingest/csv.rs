@@ -661,30 +661,30 @@ mod tests {
 
     #[test]
     fn a_header_that_does_not_fit_is_told_with_what_to_write() {
-        insta::assert_snapshot!(error("id string!; satisfaccion int!", "id,satisfacion\n"), @r"
-        d.csv: column `satisfaccion` is missing (exit 2)
-        - column `satisfaccion` is missing
-          hint: the file has `satisfacion`: write that in catalog.yaml, or rename it in the file
+        insta::assert_snapshot!(error("id string!; satisfaccion int!", "id,satisfacion\n"), @"
+        d.csv: column `satisfaccion` is missing; did you mean `satisfacion`? (exit 2)
+        - column `satisfaccion` is missing; did you mean `satisfacion`?
+          hint: write `name: satisfacion` in datasets.d.columns, or rename it in the file
         ");
-        insta::assert_snapshot!(error("id string!; canal string", "id,\"fecha hora\",id,nuevo\n"), @r#"
+        insta::assert_snapshot!(error("id string!; canal string", "id,\"fecha hora\",id,nuevo\n"), @"
         d.csv: 4 of its columns do not fit dataset d (exit 2)
         - column `id` stands there twice
-          hint: rename one of the two
-        - column `canal` is missing
-          hint: add it to the file, or take it from datasets.d.columns in catalog.yaml
+          hint: rename one of the two in the file
+        - column `canal` is missing: all NULL
+          hint: take it from datasets.d.columns if it is gone for good
         - column `fecha hora` is not declared
-          hint: add it to datasets.d.columns in catalog.yaml: `- { name: "fecha hora", type: string }`
+          hint: write `- { name: fecha hora, type: string }` in datasets.d.columns, or `on_drift: accept_new_columns`
         - column `nuevo` is not declared
-          hint: add it to datasets.d.columns in catalog.yaml: `- { name: nuevo, type: string }`
-        "#);
+          hint: write `- { name: nuevo, type: string }` in datasets.d.columns, or `on_drift: accept_new_columns`
+        ");
         insta::assert_snapshot!(error("id string!; canal string", "id;canal\n1;2\n"), @r#"
         d.csv: 3 of its columns do not fit dataset d (exit 2)
-        - column `id` is missing
-          hint: add it to the file, or take it from datasets.d.columns in catalog.yaml
-        - column `canal` is missing
-          hint: add it to the file, or take it from datasets.d.columns in catalog.yaml
+        - required column `id` is missing
+          hint: add it to the file, or take `required: true` from the column
+        - column `canal` is missing: all NULL
+          hint: take it from datasets.d.columns if it is gone for good
         - column `id;canal` is not declared
-          hint: add it to datasets.d.columns in catalog.yaml: `- { name: "id;canal", type: string }`
+          hint: write `- { name: "id;canal", type: string }` in datasets.d.columns, or `on_drift: accept_new_columns`
         hint: the header is one field; if `;` stands between its fields, write `options: { delimiter: ";" }`
         "#);
         insta::assert_snapshot!(error("id string!", ""), @r"

@@ -1,57 +1,94 @@
-//! Where the declared columns stand in a file: by name, every name once, nothing missing and nothing unknown.
+//! Where the values of the declared columns come from in one file: by name, from its fields or from its path.
+//!
+//! The reader of a file and the report on files that do not fit compare columns here, so that they never disagree.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::catalog::Dataset;
+use super::partition;
+use crate::catalog::{Dataset, Difference, Verdict};
 use crate::error::{Error, Finding, Kind, Result};
 use crate::name::closest;
 
-/// The position in `names`, the column names of `file`, of each column of `dataset`.
-///
-/// All differences between the two are reported in one error.
-pub(super) fn positions(dataset: &Dataset, file: &str, names: &[impl AsRef<str>]) -> Result<Vec<usize>> {
-    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
-    let declared: Vec<&str> = dataset.columns.iter().map(|column| column.name.as_str()).collect();
-    let missing: Vec<&str> = declared.iter().copied().filter(|name| !names.contains(name)).collect();
-    let unknown: Vec<&str> = names.iter().copied().filter(|name| !declared.contains(name)).collect();
-
-    let mut findings = Vec::new();
-    let mut seen = HashSet::new();
-    for name in &names {
-        if !seen.insert(*name) {
-            findings.push(Finding::new(format!("column `{name}` stands there twice")).hint("rename one of the two"));
-        }
-    }
-    for name in &missing {
-        // A name that the catalog knows is not what was meant by another one.
-        let hint = match closest(name, unknown.iter().copied()) {
-            Some(near) => format!("the file has `{near}`: write that in catalog.yaml, or rename it in the file"),
-            None => format!("add it to the file, or take it from datasets.{}.columns in catalog.yaml", dataset.name),
-        };
-        findings.push(Finding::new(format!("column `{name}` is missing")).hint(hint));
-    }
-    for name in unknown.iter().copied().filter(|name| closest(name, missing.iter().copied()).is_none()) {
-        let hint = format!(
-            "add it to datasets.{}.columns in catalog.yaml: `- {{ name: {}, type: string }}`",
-            dataset.name,
-            yaml_scalar(name)
-        );
-        findings.push(Finding::new(format!("column `{name}` is not declared")).hint(hint));
-    }
-
-    if findings.is_empty() {
-        return Ok(declared.iter().filter_map(|name| names.iter().position(|other| other == name)).collect());
-    }
-    let summary = match findings.as_slice() {
-        [only] => format!("{file}: {}", only.message),
-        all => format!("{file}: {} of its columns do not fit dataset {}", all.len(), dataset.name),
-    };
-    Err(Error::new(Kind::Usage, summary).findings(findings))
+/// Where the values of a declared column come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// From this field of the file, from 0.
+    Field(usize),
+    /// The file's path gives one value for all rows; `None` is NULL.
+    Path(Option<String>),
+    /// The file does not have them: NULL in all rows.
+    Absent,
 }
 
-/// `name` as YAML reads it back: in quotes unless it is a plain word.
-fn yaml_scalar(name: &str) -> String {
-    let plain =
-        name.chars().all(|c| c.is_alphanumeric() || c == '_') && name.chars().next().is_some_and(char::is_alphabetic);
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
+/// The source in `file`, whose columns are `names`, of each column of `dataset`, and all differences between the two.
+pub(super) fn compare(dataset: &Dataset, file: &str, names: &[impl AsRef<str>]) -> (Vec<Source>, Vec<Difference>) {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let source = |name: &str| match names.iter().position(|other| *other == name) {
+        Some(field) => Source::Field(field),
+        None => {
+            partition::find(file, name).map_or(Source::Absent, |(_, value)| Source::Path(value.map(Cow::into_owned)))
+        }
+    };
+    let sources: Vec<Source> = dataset.columns.iter().map(|column| source(&column.name)).collect();
+    let absent: Vec<_> = dataset
+        .columns
+        .iter()
+        .zip(&sources)
+        .filter(|(_, source)| **source == Source::Absent)
+        .map(|(column, _)| column)
+        .collect();
+    let declared = |name: &str| dataset.columns.iter().any(|column| column.name == name);
+    let mut unknown: Vec<&str> = Vec::new();
+    let mut differences = Vec::new();
+    let mut seen = HashSet::new();
+    for name in names.iter().copied() {
+        if !seen.insert(name) {
+            differences.push(Difference::Twice(name.to_owned()));
+        } else if !declared(name) {
+            unknown.push(name);
+        }
+    }
+    for column in absent {
+        // A name that the catalog knows is not what was meant by another one.
+        match closest(&column.name, unknown.iter().copied()) {
+            Some(found) => {
+                let found = found.to_owned();
+                unknown.retain(|name| *name != found);
+                differences.push(Difference::Renamed { declared: column.name.clone(), found });
+            }
+            None => {
+                differences.push(Difference::Missing { name: column.name.clone(), required: column.required });
+            }
+        }
+    }
+    differences.extend(unknown.into_iter().map(|name| Difference::Unknown(name.to_owned())));
+    let fields = sources.iter().filter_map(|source| if let Source::Field(field) = source { Some(field) } else { None });
+    if !fields.is_sorted() {
+        differences.push(Difference::OtherOrder);
+    }
+    (sources, differences)
+}
+
+/// The field in `file`, whose columns are `names`, of each column of `dataset`.
+///
+/// All differences that the dataset does not let pass are reported in one error.
+pub(super) fn positions(dataset: &Dataset, file: &str, names: &[impl AsRef<str>]) -> Result<Vec<usize>> {
+    let (sources, mut differences) = compare(dataset, file, names);
+    let fields: Vec<usize> = sources
+        .iter()
+        .filter_map(|source| if let Source::Field(field) = source { Some(*field) } else { None })
+        .collect();
+    let whole = fields.len() == dataset.columns.len();
+    let missing = |difference: &Difference| !whole && matches!(difference, Difference::Missing { .. });
+    differences.retain(|difference| missing(difference) || difference.verdict(dataset.on_drift) >= Verdict::LeaveOut);
+    if differences.is_empty() {
+        return Ok(fields);
+    }
+    let finding = |difference: &Difference| Finding::new(difference.to_string()).hint(difference.remedy(dataset));
+    let summary = match differences.as_slice() {
+        [only] => format!("{file}: {only}"),
+        all => format!("{file}: {} of its columns do not fit dataset {}", all.len(), dataset.name),
+    };
+    Err(Error::new(Kind::Usage, summary).findings(differences.iter().map(finding)))
 }

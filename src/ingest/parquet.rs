@@ -23,10 +23,10 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use super::chunks::fetch;
 use super::conform::{Way, conform, shown};
 use super::fault::{Account, Fault, Reason, Reject, type_name};
-use super::header;
+use super::header::{self, Source};
 use super::reader::{Reader, Scan};
-use crate::catalog::Column;
-use crate::error::{Error, Result};
+use crate::catalog::{Column, Dataset, Difference};
+use crate::error::{Error, Kind, Result};
 use crate::store::InputFile;
 
 /// Bytes read at the end of a file in the hope that its whole footer is among them.
@@ -144,6 +144,39 @@ impl Opened {
     }
 }
 
+/// The differences between the columns of `file` and those of `dataset`, and what keeps it from being read at all.
+///
+/// # Errors
+/// A store that cannot be read.
+pub(super) async fn differences(dataset: &Dataset, file: &InputFile) -> Result<Vec<Difference>> {
+    let bytes = FileBytes { file: file.clone(), bytes_read: Count::new() };
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let schema = match ParquetRecordBatchStreamBuilder::new_with_options(bytes, options).await {
+        Ok(builder) => Arc::clone(builder.schema()),
+        Err(error) => {
+            let error = unreadable(&file.name, error);
+            return match error.kind() {
+                Kind::Query => Ok(vec![Difference::Damaged("it is not a whole Parquet file".to_owned())]),
+                _ => Err(error),
+            };
+        }
+    };
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let (sources, mut differences) = header::compare(dataset, &file.name, &names);
+    for (column, source) in dataset.columns.iter().zip(sources) {
+        let Source::Field(field) = source else { continue };
+        let from = schema.field(field).data_type();
+        if Way::between(from, column.column_type).is_none() {
+            differences.push(Difference::OtherType {
+                name: column.name.clone(),
+                declared: column.column_type.to_string(),
+                found: from.to_string(),
+            });
+        }
+    }
+    Ok(differences)
+}
+
 fn other_type(file: &str, column: &Column, from: &DataType) -> Error {
     let name = &column.name;
     Error::usage(format!(
@@ -217,7 +250,7 @@ mod tests {
 
     use super::super::testing::{dataset, files, query, query_text, told};
     use super::*;
-    use crate::catalog::{Dataset, Format};
+    use crate::catalog::Format;
 
     fn parquet_dataset(columns: &str) -> Dataset {
         Dataset { format: Format::Parquet, path: "d.parquet".to_owned(), ..dataset(columns) }
@@ -356,11 +389,11 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_does_not_fit_is_told_with_what_to_write() {
         let bytes = parquet_file(vec![("id", texts(&[Some("a")])), ("n", Arc::new(Int32Array::from(vec![1])))]);
-        insta::assert_snapshot!(error("id string; m int", &bytes).await, @r"
-        d.parquet: column `m` is missing (exit 2)
-        - column `m` is missing
-          hint: the file has `n`: write that in catalog.yaml, or rename it in the file
-        ");
+        insta::assert_snapshot!(error("id string; m int", &bytes).await, @r#"
+        d.parquet: column `m` is missing; did you mean `n`? (exit 2)
+        - column `m` is missing; did you mean `n`?
+          hint: write `name: "n"` in datasets.d.columns, or rename it in the file
+        "#);
         insta::assert_snapshot!(error("id string; n date", &bytes).await, @r"
         d.parquet: column `n` holds Int32, which cannot be read as date (exit 2)
         hint: declare the column in catalog.yaml with the type it has in the file
@@ -388,7 +421,7 @@ mod tests {
         let InputFile { store, meta, .. } = &files[0];
         store.put(&meta.location, bytes.clone().into()).await.unwrap();
         let error = query(&parquet_dataset("id string"), files.clone(), "SELECT * FROM d").await.unwrap_err();
-        assert_eq!(error.kind(), crate::error::Kind::Store);
+        assert_eq!(error.kind(), Kind::Store);
         assert_eq!(error.message(), "d.parquet: the file changed after it was listed");
     }
 }

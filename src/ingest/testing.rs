@@ -14,7 +14,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use super::fault::{Account, Faults, Reject, StopAtFirst};
 use super::reader::Scan;
 use super::table::DatasetTable;
-use crate::catalog::{Column, ColumnType, CsvOptions, Dataset, Format};
+use crate::catalog::{Column, ColumnType, CsvOptions, Dataset, Format, OnDrift};
 use crate::error::{Error, Result};
 use crate::store::InputFile;
 
@@ -41,6 +41,7 @@ pub(super) fn dataset(columns: &str) -> Dataset {
         description: String::new(),
         path: "d.csv".to_owned(),
         format: Format::Csv(CsvOptions::default()),
+        on_drift: OnDrift::default(),
         columns: columns.split(';').map(column).collect(),
     }
 }

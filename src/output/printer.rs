@@ -128,6 +128,15 @@ impl Printer {
 
     /// Warns, and shows some rows that explain it: in one text, so that they stay together and appear when quiet.
     pub fn warn_with_rows(&self, message: impl Display, batches: &[RecordBatch]) -> Result<()> {
+        self.warn_with(Format::Table, message, batches)
+    }
+
+    /// Warns, and shows rows of which every word matters: long text is wrapped, not cut.
+    pub fn warn_with_whole_rows(&self, message: impl Display, batches: &[RecordBatch]) -> Result<()> {
+        self.warn_with(Format::Box, message, batches)
+    }
+
+    fn warn_with(&self, format: Format, message: impl Display, batches: &[RecordBatch]) -> Result<()> {
         let Some(first) = batches.first() else {
             self.warn(message);
             return Ok(());
@@ -135,7 +144,7 @@ impl Printer {
         let shown = Capture::default();
         let layout = Layout { width: self.stderr_width().or(Some(DEFAULT_WIDTH)), ..Layout::default() };
         let target = Target::over("the rows", CapturedStdout(shown.clone()));
-        let mut file = ResultFile::begin(Format::Table, &first.schema(), target, &layout)?;
+        let mut file = ResultFile::begin(format, &first.schema(), target, &layout)?;
         for batch in batches {
             file.batch(batch)?;
         }

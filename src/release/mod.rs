@@ -41,6 +41,19 @@ pub struct Manifest {
 pub struct ReleasedDataset {
     /// The files it was read from, by path.
     pub files: Vec<ReleasedFile>,
+    /// The files that were left out because they did not fit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantined: Vec<QuarantinedFile>,
+}
+
+/// An input file that a run left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantinedFile {
+    /// What identifies it.
+    #[serde(flatten)]
+    pub file: ReleasedFile,
+    /// How it differs from what the catalog says of its dataset, in words.
+    pub reason: String,
 }
 
 /// An input file as a run found it. Two files with equal facts are taken to be the same.

@@ -12,7 +12,8 @@ use crate::engine::{Engine, Relation};
 use crate::error::{Error, Result};
 use crate::model::{Materialized, Model};
 use crate::name::TableName;
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
+use crate::release::Kept;
 use crate::sql::Source;
 use crate::store::Lake;
 use crate::table::{ParquetTable, Staged, stage};
@@ -27,7 +28,8 @@ pub(super) struct Built {
     pub(super) staged: Option<Staged>,
 }
 
-/// Builds the plan's models and gives each its meaning in `engine`; returns them in the order of the plan.
+/// Builds the plan's models and gives each its meaning in `engine`; returns them in the order of the plan. Models that
+/// are kept mean what the last release says.
 pub(super) async fn build_all(
     run: Run<'_>,
     plan: &Plan,
@@ -36,6 +38,13 @@ pub(super) async fn build_all(
 ) -> Result<Vec<Built>> {
     let planned: Vec<&TableName> = plan.builds().map(|step| &step.model).collect();
     let (mut started, mut done) = (BTreeSet::new(), BTreeSet::new());
+    for step in plan.blocked() {
+        started.insert(step.model.clone());
+        if step.action == Action::Keep {
+            keep(run, &step.model, engine)?;
+            done.insert(step.model.clone());
+        }
+    }
     let mut finished = BTreeMap::new();
     let mut working: JoinSet<Result<(Built, Duration)>> = JoinSet::new();
     loop {
@@ -54,12 +63,36 @@ pub(super) async fn build_all(
         done.insert(name.clone());
         finished.insert(name, built);
     }
+    views_still_stand(plan, engine).await?;
     let in_order: Vec<Built> = planned.iter().filter_map(|name| finished.remove(*name)).collect();
     if in_order.len() == planned.len() {
         Ok(in_order)
     } else {
         Err(Error::bug("the plan holds a model that could not be started"))
     }
+}
+
+/// Gives a model that is not built the meaning it has in the last release.
+fn keep(run: Run<'_>, model: &TableName, engine: &Engine) -> Result<()> {
+    let before = run.last.and_then(|last| last.models.get(model));
+    let before = before.ok_or_else(|| Error::bug(format!("no release has {model}")))?;
+    let relation = match &before.kept {
+        Kept::Table { version, .. } => Relation::version(run.lake.table(model), *version),
+        Kept::View { file, sql } => Relation::View(Source::new(file, sql)),
+    };
+    engine.relations().define(model.clone(), relation);
+    Ok(())
+}
+
+/// Plans the views that are kept: what they read may have been built anew with other columns.
+async fn views_still_stand(plan: &Plan, engine: &Engine) -> Result<()> {
+    for step in plan.steps.iter().filter(|step| step.action == Action::Keep) {
+        if let Some(Relation::View(source)) = engine.relations().get(&step.model) {
+            let planned = engine.model_schema(&source).await;
+            planned.map_err(|error| error.while_doing(format_args!("view {}, kept from before", step.model)))?;
+        }
+    }
+    Ok(())
 }
 
 /// Builds one model and defines its name.

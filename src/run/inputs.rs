@@ -4,13 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::SecondsFormat;
 use futures::future::try_join_all;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
+use crate::ingest::differences;
 use crate::model::Models;
 use crate::name::Layer;
+use crate::plan::{ListedFile, Plan};
 use crate::release::{Manifest, ReleasedFile};
 use crate::store::{InputFile, Lake};
+
+/// Files whose beginnings are read at a time: a store far away answers many at once as soon as one.
+const FILES_AT_ONCE: usize = 16;
 
 /// The files of each dataset that a model reads, as they were found.
 #[derive(Debug, Clone, Default)]
@@ -20,16 +26,43 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// What identifies the files, for the plan and the manifest.
-    #[must_use]
-    pub fn facts(&self) -> BTreeMap<String, Vec<ReleasedFile>> {
-        let facts = |file: &InputFile| ReleasedFile {
-            path: file.name.clone(),
-            size: file.meta.size,
-            modified: file.meta.last_modified.to_rfc3339_opts(SecondsFormat::Millis, true),
-            etag: file.meta.e_tag.clone(),
-        };
-        self.files.iter().map(|(name, files)| (name.clone(), files.iter().map(facts).collect())).collect()
+    /// Leaves the files that `plan` reads.
+    pub(super) fn retain(&mut self, plan: &Plan) {
+        for (name, files) in &mut self.files {
+            let planned: BTreeSet<&str> =
+                plan.datasets.get(name).into_iter().flatten().map(|file| file.path.as_str()).collect();
+            files.retain(|file| planned.contains(file.name.as_str()));
+        }
+        self.files.retain(|_, files| !files.is_empty());
+    }
+}
+
+/// Looks at the beginning of every input file: what identifies it, and how it differs from what the catalog says.
+///
+/// # Errors
+/// A store that cannot be read.
+pub async fn compare_inputs(catalog: &Catalog, inputs: &Inputs) -> Result<BTreeMap<String, Vec<ListedFile>>> {
+    let mut listed = BTreeMap::new();
+    for (name, files) in &inputs.files {
+        let Some(dataset) = catalog.datasets.get(name) else { continue };
+        let compared = stream::iter(files.iter().cloned())
+            .map(|file| async move {
+                let differences = differences(dataset, &file).await?;
+                Ok::<_, Error>(ListedFile { facts: facts(&file), differences })
+            })
+            .buffered(FILES_AT_ONCE);
+        listed.insert(name.clone(), compared.try_collect().await?);
+    }
+    Ok(listed)
+}
+
+/// What identifies a file, for the plan and the manifest.
+fn facts(file: &InputFile) -> ReleasedFile {
+    ReleasedFile {
+        path: file.name.clone(),
+        size: file.meta.size,
+        modified: file.meta.last_modified.to_rfc3339_opts(SecondsFormat::Millis, true),
+        etag: file.meta.e_tag.clone(),
     }
 }
 

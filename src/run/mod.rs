@@ -15,7 +15,7 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 use tokio::task::JoinSet;
 
-pub use inputs::{Inputs, last_release, list_inputs};
+pub use inputs::{Inputs, compare_inputs, last_release, list_inputs};
 
 use self::build::{Built, build_all};
 use self::read::read_inputs;
@@ -26,7 +26,7 @@ use crate::engine::{Engine, Relations, Settings};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Model, Models};
 use crate::name::TableName;
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
 use crate::release::{Kept, Manifest, ReleasedCheck, ReleasedColumn, ReleasedDataset, ReleasedModel};
 use crate::store::Lake;
 
@@ -39,6 +39,8 @@ pub struct Run<'a> {
     pub catalog: &'a Catalog,
     /// The project's models.
     pub models: &'a Models,
+    /// The release that the plan starts from.
+    pub last: Option<&'a Manifest>,
     /// Where everything is.
     pub lake: &'a Lake,
     /// What the engine may use.
@@ -94,12 +96,18 @@ pub enum Ending {
 /// # Errors
 /// A model or check that cannot be run, a store that cannot be read or written, or [`Kind::Refused`] if another run
 /// published first.
-pub async fn carry_out(run: Run<'_>, plan: &Plan, inputs: Inputs, watch: &(dyn Fn(Event) + Sync)) -> Result<Ending> {
+pub async fn carry_out(
+    run: Run<'_>,
+    plan: &Plan,
+    mut inputs: Inputs,
+    watch: &(dyn Fn(Event) + Sync),
+) -> Result<Ending> {
+    inputs.retain(plan);
     let relations = Arc::new(Relations::new(Arc::clone(run.lake.stores())));
     let engine = Engine::new(run.lake.stores(), relations, run.settings)?;
     read_inputs(run, inputs, &engine).await?;
     let built = build_all(run, plan, &engine, watch).await?;
-    let outcomes = check_all(run, &engine, watch).await?;
+    let outcomes = check_all(run, plan, &engine, watch).await?;
     if outcomes.iter().any(Outcome::blocks) {
         for staged in built.into_iter().filter_map(|model| model.staged) {
             staged.discard(run.lake.stores()).await?;
@@ -111,9 +119,9 @@ pub async fn carry_out(run: Run<'_>, plan: &Plan, inputs: Inputs, watch: &(dyn F
     Ok(Ending::Published { manifest: Box::new(manifest), outcomes })
 }
 
-/// Measures the checks of all models, as many models at once as there are threads.
-async fn check_all(run: Run<'_>, engine: &Engine, watch: &(dyn Fn(Event) + Sync)) -> Result<Vec<Outcome>> {
-    let mut waiting = run.models.iter();
+/// Measures the checks of all models that were built, as many models at once as there are threads.
+async fn check_all(run: Run<'_>, plan: &Plan, engine: &Engine, watch: &(dyn Fn(Event) + Sync)) -> Result<Vec<Outcome>> {
+    let mut waiting = plan.builds().filter_map(|step| run.models.get(&step.model));
     let mut working: JoinSet<(Model, Result<Vec<Outcome>>)> = JoinSet::new();
     let mut measured = BTreeMap::new();
     loop {
@@ -145,7 +153,8 @@ async fn publish(run: Run<'_>, plan: &Plan, built: Vec<Built>, outcomes: &[Outco
     let published_at = run.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let mut manifest = Manifest::new(plan.release, plan.parent, &run.catalog.project, run.id, published_at);
     for (name, files) in &plan.datasets {
-        manifest.datasets.insert(name.clone(), ReleasedDataset { files: files.clone() });
+        let quarantined = plan.quarantined.get(name).cloned().unwrap_or_default();
+        manifest.datasets.insert(name.clone(), ReleasedDataset { files: files.clone(), quarantined });
     }
     // In the order of the graph, which is the same for every run: of two runs at once, one is first at every table.
     for model in built {
@@ -181,6 +190,11 @@ async fn publish(run: Run<'_>, plan: &Plan, built: Vec<Built>, outcomes: &[Outco
                 checks: checks.collect(),
             },
         );
+    }
+    for step in plan.steps.iter().filter(|step| step.action == Action::Keep) {
+        let before = run.last.and_then(|last| last.models.get(&step.model));
+        let before = before.ok_or_else(|| Error::bug(format!("no release has {}", step.model)))?;
+        manifest.models.insert(step.model.clone(), before.clone());
     }
     log.publish(manifest.release, manifest.to_json()?).await?;
     Ok(manifest)

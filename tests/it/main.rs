@@ -6,6 +6,7 @@ mod support;
 
 mod delta;
 mod demo;
+mod drift;
 mod init;
 mod kpis;
 mod publishing;

@@ -12,7 +12,7 @@ use cauce::model::Models;
 use cauce::name::{Layer, TableName};
 use cauce::plan::Plan;
 use cauce::release::Manifest;
-use cauce::run::{Ending, Run, carry_out, last_release, list_inputs};
+use cauce::run::{Ending, Run, carry_out, compare_inputs, last_release, list_inputs};
 use cauce::store::{Lake, Stores};
 use chrono::{DateTime, Utc};
 
@@ -56,12 +56,15 @@ impl Opened {
     /// Runs the project at a fixed instant; returns the release it published.
     pub(crate) async fn run(&self) -> Result<Manifest> {
         let inputs = list_inputs(&self.lake, &self.catalog, &self.models).await?;
-        let plan = Plan::new(&self.models, inputs.facts(), last_release(&self.lake).await?.as_ref());
+        let listed = compare_inputs(&self.catalog, &inputs).await?;
+        let last = last_release(&self.lake).await?;
+        let plan = Plan::new(&self.models, &self.catalog, listed, last.as_ref());
         let clock = FixedClock(DateTime::<Utc>::UNIX_EPOCH);
         let run = Run {
             id: "prueba",
             catalog: &self.catalog,
             models: &self.models,
+            last: last.as_ref(),
             lake: &self.lake,
             settings: &self.settings,
             clock: &clock,

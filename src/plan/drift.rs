@@ -1,0 +1,67 @@
+//! Which input files are read: those that fit their dataset, and those whose differences its `on_drift` lets pass.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::catalog::{Catalog, Difference, Verdict};
+use crate::release::{QuarantinedFile, ReleasedFile};
+
+/// An input file as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedFile {
+    /// What identifies it.
+    pub facts: ReleasedFile,
+    /// How it differs from what the catalog says of its dataset.
+    pub differences: Vec<Difference>,
+}
+
+/// One difference between a file and its dataset, decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Drift {
+    /// The dataset.
+    pub dataset: String,
+    /// The file.
+    pub file: String,
+    /// What is different, in words.
+    pub what: String,
+    /// What becomes of the file.
+    pub verdict: Verdict,
+    /// What to write into `catalog.yaml`, or to do with the file.
+    pub remedy: String,
+}
+
+/// The listed files, sorted into those that are read and those that are not.
+pub(super) struct Sifted {
+    pub(super) datasets: BTreeMap<String, Vec<ReleasedFile>>,
+    pub(super) quarantined: BTreeMap<String, Vec<QuarantinedFile>>,
+    pub(super) drift: Vec<Drift>,
+}
+
+/// Sorts the listed files of the datasets of `catalog`.
+pub(super) fn sift(catalog: &Catalog, listed: BTreeMap<String, Vec<ListedFile>>) -> Sifted {
+    let mut sifted = Sifted { datasets: BTreeMap::new(), quarantined: BTreeMap::new(), drift: Vec::new() };
+    for (name, files) in listed {
+        let Some(dataset) = catalog.datasets.get(&name) else { continue };
+        let read = sifted.datasets.entry(name.clone()).or_default();
+        for ListedFile { facts, differences } in files {
+            let verdict = |difference: &Difference| difference.verdict(dataset.on_drift);
+            let reasons: Vec<String> =
+                differences.iter().filter(|one| verdict(one) >= Verdict::LeaveOut).map(ToString::to_string).collect();
+            sifted.drift.extend(differences.iter().map(|difference| Drift {
+                dataset: name.clone(),
+                file: facts.path.clone(),
+                what: difference.to_string(),
+                verdict: verdict(difference),
+                remedy: difference.remedy(dataset),
+            }));
+            if reasons.is_empty() {
+                read.push(facts);
+            } else {
+                let file = QuarantinedFile { file: facts, reason: reasons.join("; ") };
+                sifted.quarantined.entry(name.clone()).or_default().push(file);
+            }
+        }
+    }
+    sifted
+}
