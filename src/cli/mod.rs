@@ -23,6 +23,7 @@ use clap::{Parser, Subcommand};
 use self::settings::{Global, Settings};
 use crate::error::{Error, Kind, Result};
 use crate::output::is_broken_pipe;
+use crate::shell::interrupted;
 
 /// From raw customer-experience files to KPIs people can trust, in plain SQL.
 #[derive(Debug, Parser)]
@@ -94,6 +95,6 @@ async fn dispatch(command: Command, settings: Settings) -> Result<()> {
 async fn or_interrupted<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
         done = work => done,
-        _ = tokio::signal::ctrl_c() => Err(Error::new(Kind::Interrupted, format!("stopped; {what}"))),
+        () = interrupted() => Err(Error::new(Kind::Interrupted, format!("stopped; {what}"))),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use futures::future::BoxFuture;
 
-use super::ctrl_c;
+use super::interrupt::interrupted;
 use super::rows::Rows;
 use super::session::Session;
 use crate::error::{Error, Kind, Result};
@@ -30,7 +30,7 @@ impl Batch {
     #[must_use]
     pub fn new(session: Arc<dyn Session>, printer: Printer) -> Self {
         let max_rows = printer.default_max_rows();
-        Self { session, printer, file: None, format: None, max_rows, interrupt: ctrl_c }
+        Self { session, printer, file: None, format: None, max_rows, interrupt: interrupted }
     }
 
     /// Writes results as `format`; otherwise the ending of the file says how, and stdout has its own default.
@@ -62,10 +62,10 @@ impl Batch {
     pub async fn run(&self, file: &str, sql: &str) -> Result<()> {
         let format = self.format()?;
         let statements = Source::new(file, sql).statements();
-        let interrupted = (self.interrupt)();
+        let stopped = (self.interrupt)();
         tokio::select! {
             biased;
-            () = interrupted => Err(Error::new(Kind::Interrupted, "stopped")),
+            () = stopped => Err(Error::new(Kind::Interrupted, "stopped")),
             done = self.run_all(format, &statements) => done,
         }
     }

@@ -10,6 +10,7 @@ mod completion;
 mod editor;
 mod highlight;
 mod input;
+mod interrupt;
 mod rows;
 mod session;
 mod vocabulary;
@@ -26,6 +27,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 pub use batch::Batch;
+pub use interrupt::interrupted;
 pub use session::{Answer, ColumnEntry, Session, TableEntry, TableKind};
 
 use self::completion::Names;
@@ -53,7 +55,7 @@ impl Shell {
     #[must_use]
     pub fn new(session: Arc<dyn Session>, printer: Printer) -> Self {
         let (format, max_rows) = (printer.default_format(), printer.default_max_rows());
-        Self { session, printer, format, expanded: false, max_rows, interrupt: ctrl_c }
+        Self { session, printer, format, expanded: false, max_rows, interrupt: interrupted }
     }
 
     /// Writes results as `format`.
@@ -243,15 +245,6 @@ async fn read_names(session: Arc<dyn Session>, names: SharedNames) {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Error::bug("the line editor failed").because(error))
-}
-
-fn ctrl_c() -> BoxFuture<'static, ()> {
-    Box::pin(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Without signals there is nothing to wait for.
-            std::future::pending::<()>().await;
-        }
-    })
 }
 
 #[cfg(test)]

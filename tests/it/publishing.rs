@@ -4,11 +4,11 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use cauce::error::Kind;
@@ -213,6 +213,26 @@ fn killed_at_any_moment_a_run_leaves_a_whole_release() {
     }
     shop.cauce(&["run", "--quiet"]).success();
     assert_eq!(count(&[2_007]), 2_007);
+}
+
+#[test]
+fn ctrl_c_stops_a_run_that_keeps_every_thread_busy() {
+    let shop = shop();
+    shop.write("data/ventas.csv", sales(5_000)).write(
+        "sql/curated/lenta.sql",
+        "SELECT count(*) AS n\nFROM processed.ventas AS a\nCROSS JOIN processed.ventas AS b\n\
+         CROSS JOIN processed.ventas AS c\nWHERE a.id * b.id * c.id % 7 = 3\n",
+    );
+    let run = shop.command(&["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    thread::sleep(Duration::from_secs(2));
+    let begun = Instant::now();
+    Command::new("/bin/kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+    let output = run.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    assert!(told.contains("error: stopped; nothing was published"), "{told}");
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert_eq!(releases(&shop), [] as [&str; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
