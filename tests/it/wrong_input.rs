@@ -147,6 +147,13 @@ fn wrong_statements() {
 }
 
 #[test]
+fn more_memory_than_allowed() {
+    let shop = TestProject::shop();
+    let sql = "SELECT cardinality(array_agg(value)) AS todos FROM generate_series(1, 3000000)";
+    assert_snapshot!(shop.cauce(&["query", "--memory-limit", "1MiB", "--format", "csv", sql]).code(4));
+}
+
+#[test]
 fn statements_that_change_something_are_refused() {
     let shop = TestProject::shop();
     run(&shop).success();
