@@ -22,6 +22,7 @@ pub mod table;
 
 // Acts.
 pub mod check;
+pub mod history;
 pub mod run;
 pub mod simulate;
 

@@ -15,6 +15,7 @@ use crate::catalog::Catalog;
 use crate::clock::SystemClock;
 use crate::error::{Error, Kind, Result};
 use crate::output::{Format, Printer, counted, thousands};
+use crate::release::AsOf;
 use crate::shell::Batch;
 use crate::simulate::{FileFormat, Found, Options, find, rows};
 
@@ -68,7 +69,7 @@ pub(super) async fn demo(arguments: Arguments, mut settings: Settings) -> Result
 
     printer.say("");
     printer.title("the bank's KPIs");
-    let session = EngineSession::open(project, &settings).await?;
+    let session = EngineSession::open(project, AsOf::Newest, &settings).await?;
     Batch::new(Arc::new(session), printer.clone()).with_format(Some(Format::Table)).run("demo", KPIS).await?;
     printer.say("");
     let commands = [

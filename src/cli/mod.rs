@@ -3,11 +3,15 @@
 //! This is the only room that reads arguments, environment and working directory.
 
 mod demo;
+mod diff;
 mod drift;
 mod init;
+mod listing;
 mod plan;
 mod project;
 mod query;
+mod releases;
+mod rollback;
 mod run;
 mod session;
 mod settings;
@@ -44,6 +48,9 @@ enum Command {
     Run(run::Arguments),
     Query(query::Arguments),
     Shell(shell::Arguments),
+    Releases(releases::Arguments),
+    Diff(diff::Arguments),
+    Rollback(rollback::Arguments),
     Spec(spec::Arguments),
 }
 
@@ -87,6 +94,9 @@ async fn dispatch(command: Command, settings: Settings) -> Result<()> {
         Command::Run(arguments) => run::run(arguments, &settings).await,
         Command::Query(arguments) => query::query(arguments, &settings).await,
         Command::Shell(arguments) => shell::shell(arguments, &settings).await,
+        Command::Releases(arguments) => releases::releases(arguments, &settings).await,
+        Command::Diff(arguments) => diff::diff(arguments, &settings).await,
+        Command::Rollback(arguments) => rollback::rollback(&arguments, &settings).await,
         Command::Spec(arguments) => spec::spec(&arguments, &settings),
     }
 }

@@ -1,18 +1,17 @@
 //! `cauce plan`: what a run would do and why.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use clap::Args;
 
 use super::drift;
+use super::listing::{Listing, write_json};
 use super::project::Project;
 use super::settings::Settings;
 use crate::catalog::Verdict;
-use crate::error::{Error, Result};
-use crate::output::{ResultFile, thousands};
+use crate::error::Result;
+use crate::model::Materialized;
+use crate::output::thousands;
 use crate::plan::Plan;
-use crate::run::{compare_inputs, last_release, list_inputs};
+use crate::run::{compare_inputs, list_inputs};
 
 /// Show what a run would do and why, without doing it
 #[derive(Debug, Args)]
@@ -34,18 +33,19 @@ pub(super) async fn plan(arguments: Arguments, settings: &Settings) -> Result<()
     let models = project.models()?;
     let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
     let listed = compare_inputs(&project.catalog, &inputs).await?;
-    let plan = Plan::new(&models, &project.catalog, listed, last_release(&project.lake).await?.as_ref());
-    let mut stdout = settings.printer.stdout();
+    let last = project.lake.releases()?.newest().await?;
+    let plan = Plan::new(&models, &project.catalog, listed, last.as_ref());
     if arguments.json {
-        let json = serde_json::to_string_pretty(&plan).map_err(|failure| Error::bug(failure.to_string()))?;
-        stdout.text(&format!("{json}\n"))?;
-        return stdout.finish();
+        return write_json(&settings.printer, &plan);
     }
-    let rows = table(&plan)?;
-    let layout = settings.printer.layout(None);
-    let mut file = ResultFile::begin(settings.printer.default_format(), &rows.schema(), stdout, &layout)?;
-    file.batch(&rows)?;
-    file.finish()?;
+    let steps = || plan.steps.iter();
+    Listing::default()
+        .texts("model", steps().map(|step| Some(step.model.to_string())))
+        .texts("action", steps().map(|step| Some(step.action.as_str())))
+        .texts("as", steps().map(|step| step.materialized.map(Materialized::as_str)))
+        .texts("why", steps().map(|step| Some(step.reason.as_str())))
+        .counts("input_bytes", steps().map(|step| Some(step.input_bytes).filter(|bytes| *bytes > 0)))
+        .write(&settings.printer, None)?;
     drift::tell(&settings.printer, &plan.drift, Verdict::Harmless)?;
     if let Some(error) = drift::stopped(&plan) {
         return Err(error);
@@ -57,24 +57,4 @@ pub(super) async fn plan(arguments: Arguments, settings: &Settings) -> Result<()
         thousands(plan.input_bytes()),
     ));
     Ok(())
-}
-
-fn table(plan: &Plan) -> Result<RecordBatch> {
-    let texts = |text: fn(&crate::plan::Step) -> String| -> ArrayRef {
-        Arc::new(plan.steps.iter().map(|step| Some(text(step))).collect::<StringArray>())
-    };
-    let bytes: ArrayRef = Arc::new(
-        plan.steps
-            .iter()
-            .map(|step| i64::try_from(step.input_bytes).ok().filter(|bytes| *bytes > 0))
-            .collect::<Int64Array>(),
-    );
-    RecordBatch::try_from_iter([
-        ("model", texts(|step| step.model.to_string())),
-        ("action", texts(|step| step.action.as_str().to_owned())),
-        ("as", texts(|step| step.materialized.map_or_else(String::new, |kept| kept.as_str().to_owned()))),
-        ("why", texts(|step| step.reason.clone())),
-        ("input_bytes", bytes),
-    ])
-    .map_err(|failure| Error::bug(failure.to_string()))
 }

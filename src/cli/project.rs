@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::settings::{Settings, program, working_folder};
 use crate::catalog::Catalog;
-use crate::engine::{self, Engine, Relations};
+use crate::engine::{self, Engine};
 use crate::error::{Error, Result, io_reason};
 use crate::model::{Models, unknown_layer};
 use crate::name::{Layer, TableName};
@@ -80,8 +80,7 @@ impl Project {
     /// # Errors
     /// A dataset whose path is no place, or settings the engine does not accept.
     pub(super) fn engine(&self, release: Option<&Manifest>, settings: &engine::Settings) -> Result<Engine> {
-        let relations = Relations::of_release(&self.lake, &self.catalog, release)?;
-        Engine::new(self.lake.stores(), Arc::new(relations), settings)
+        Engine::of_release(&self.lake, &self.catalog, release, settings)
     }
 }
 

@@ -12,6 +12,7 @@ use super::session::EngineSession;
 use super::settings::Settings;
 use crate::error::{Error, Result, io_reason};
 use crate::output::Format;
+use crate::release::AsOf;
 use crate::shell::Batch;
 
 /// Run SQL and print its rows
@@ -35,12 +36,15 @@ pub(super) struct Arguments {
     /// Show at most this many rows in formats for reading; 0 shows all [default: 1000 on a terminal]
     #[arg(long, value_name = "N")]
     max_rows: Option<usize>,
+    /// Read this release instead of the newest: a number, or the one that stood at a time (`2024-12-31`)
+    #[arg(long, value_name = "RELEASE|TIME", default_value = "newest", hide_default_value = true)]
+    as_of: AsOf,
 }
 
 pub(super) async fn query(arguments: Arguments, settings: &Settings) -> Result<()> {
     let (name, sql) = text(&arguments)?;
     let project = Project::open(settings)?;
-    let session = EngineSession::open(project, settings).await?;
+    let session = EngineSession::open(project, arguments.as_of, settings).await?;
     let mut batch = Batch::new(Arc::new(session), settings.printer.clone())
         .with_format(arguments.format)
         .into_file(arguments.output);

@@ -17,7 +17,7 @@ use crate::name::{Layer, TableName};
 use crate::output::{Printer, Progress, counted, duration, thousands};
 use crate::plan::Plan;
 use crate::release::{Kept, Manifest};
-use crate::run::{Ending, Event, Run, carry_out, compare_inputs, last_release, list_inputs};
+use crate::run::{Ending, Event, Run, carry_out, compare_inputs, list_inputs};
 
 /// Build every model, check it, and publish a release
 #[derive(Debug, Args)]
@@ -73,7 +73,7 @@ pub(super) async fn publish(
     let models = project.models()?;
     let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
     let listed = compare_inputs(&project.catalog, &inputs).await?;
-    let last = last_release(&project.lake).await?;
+    let last = project.lake.releases()?.newest().await?;
     let plan = Plan::new(&models, &project.catalog, listed, last.as_ref());
     drift::tell(printer, &plan.drift, Verdict::Read)?;
     if let Some(error) = drift::stopped(&plan) {
@@ -196,7 +196,7 @@ fn extent(manifest: &Manifest, wanted: impl Fn(&TableName) -> bool) -> (usize, u
     let models = manifest.models.iter().filter(|(name, _)| wanted(name));
     models.fold((0, 0, 0), |(tables, rows, views), (_, model)| match model.kept {
         Kept::Table { rows: more, .. } => (tables + 1, rows + more, views),
-        Kept::View { .. } => (tables, rows, views + 1),
+        Kept::View => (tables, rows, views + 1),
     })
 }
 

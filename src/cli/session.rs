@@ -1,4 +1,4 @@
-//! The newest release of a project as a session of the shell.
+//! A release of a project as a session of the shell.
 
 use arrow::datatypes::Field;
 use async_trait::async_trait;
@@ -7,14 +7,13 @@ use futures::StreamExt;
 use super::project::Project;
 use super::settings::Settings;
 use crate::engine::{Engine, quoted, sql_name};
-use crate::error::{Result, engine_error};
+use crate::error::{Error, Result, engine_error};
 use crate::name::{Layer, TableName};
-use crate::release::{Kept, Manifest};
-use crate::run::last_release;
+use crate::release::{AsOf, Kept, Manifest};
 use crate::shell::{Answer, ColumnEntry, Session, TableEntry, TableKind};
 use crate::sql::Statement;
 
-/// A session over what the newest release says.
+/// A session over what a release says.
 pub(super) struct EngineSession {
     project: Project,
     release: Option<Manifest>,
@@ -22,12 +21,15 @@ pub(super) struct EngineSession {
 }
 
 impl EngineSession {
-    /// Opens the newest release of `project`.
+    /// Opens the release of `project` that is wanted; of the newest, also where there is none yet.
     ///
     /// # Errors
-    /// A lake that cannot be read.
-    pub(super) async fn open(project: Project, settings: &Settings) -> Result<Self> {
-        let release = last_release(&project.lake).await?;
+    /// A lake that cannot be read, or a release that is not there.
+    pub(super) async fn open(project: Project, as_of: AsOf, settings: &Settings) -> Result<Self> {
+        let release = match project.lake.releases()?.find(&as_of).await? {
+            None if as_of != AsOf::Newest => return Err(no_release_yet(&as_of)),
+            found => found,
+        };
         let engine = project.engine(release.as_ref(), &settings.engine(&project.catalog.project))?;
         Ok(Self { project, release, engine })
     }
@@ -42,6 +44,11 @@ impl EngineSession {
         let found = in_catalog.map(|column| &column.description).or(in_release.map(|column| &column.description));
         found.cloned().unwrap_or_default()
     }
+}
+
+/// The failure of a reader who asks for a time before the first release.
+pub(super) fn no_release_yet(as_of: &AsOf) -> Error {
+    Error::query(format!("there was no release yet as of {as_of}")).hint("`cauce releases` lists them")
 }
 
 #[async_trait]
@@ -70,7 +77,7 @@ impl Session for EngineSession {
             name: name.clone(),
             kind: match model.kept {
                 Kept::Table { .. } => TableKind::Table,
-                Kept::View { .. } => TableKind::View,
+                Kept::View => TableKind::View,
             },
             description: model.description.clone(),
         });

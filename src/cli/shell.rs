@@ -10,6 +10,7 @@ use super::session::EngineSession;
 use super::settings::{Settings, state_folder};
 use crate::error::{Error, Result};
 use crate::output::Format;
+use crate::release::AsOf;
 use crate::shell::Shell;
 
 /// Ask questions in SQL, interactively
@@ -18,11 +19,14 @@ pub(super) struct Arguments {
     /// How rows are written
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
+    /// Read this release instead of the newest: a number, or the one that stood at a time (`2024-12-31`)
+    #[arg(long, value_name = "RELEASE|TIME", default_value = "newest", hide_default_value = true)]
+    as_of: AsOf,
 }
 
 pub(super) async fn shell(arguments: Arguments, settings: &Settings) -> Result<()> {
     let project = Project::open(settings)?;
-    let session = EngineSession::open(project, settings).await?;
+    let session = EngineSession::open(project, arguments.as_of, settings).await?;
     let mut shell = Shell::new(Arc::new(session), settings.printer.clone());
     if let Some(format) = arguments.format {
         shell = shell.with_format(format);

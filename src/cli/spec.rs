@@ -2,8 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
+use super::listing::write_json;
 use super::settings::Settings;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::{catalog, model};
 
 /// Print the JSON Schema of a file that people write
@@ -28,8 +29,5 @@ pub(super) fn spec(arguments: &Arguments, settings: &Settings) -> Result<()> {
         What::Catalog => catalog::json_schema(),
         What::Header => model::header_schema(),
     };
-    let json = serde_json::to_string_pretty(&schema).map_err(|failure| Error::bug(failure.to_string()))?;
-    let mut stdout = settings.printer.stdout();
-    stdout.text(&format!("{json}\n"))?;
-    stdout.finish()
+    write_json(&settings.printer, &schema)
 }

@@ -6,6 +6,7 @@
 mod diagnose;
 mod functions;
 mod guard;
+mod past;
 mod pii;
 mod relations;
 mod schemas;
@@ -25,10 +26,13 @@ use datafusion::prelude::{SQLOptions, SessionContext};
 pub use relations::{Input, Relation, Relations};
 pub use session::Settings;
 
+use self::past::Past;
+use crate::catalog::Catalog;
 use crate::error::{Error, Finding, Kind, Result, engine_error};
 use crate::name::TableName;
+use crate::release::Manifest;
 use crate::sql::{Source, Statement};
-use crate::store::Stores;
+use crate::store::{Lake, Stores};
 
 /// A SQL session over a set of relations.
 #[derive(Clone)]
@@ -53,7 +57,18 @@ impl Engine {
     /// # Errors
     /// Settings the engine does not accept, such as a folder for spilling that cannot be made.
     pub fn new(stores: &Arc<Stores>, relations: Arc<Relations>, settings: &Settings) -> Result<Self> {
-        let context = session::open(stores, &relations, settings)?;
+        let context = session::open(stores, &relations, settings, None)?;
+        Ok(Self { context, relations })
+    }
+
+    /// A session for readers of a release, or of the datasets alone where there is none. `table_at` reaches the others.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and a dataset whose `path:` is no place.
+    pub fn of_release(lake: &Lake, catalog: &Catalog, release: Option<&Manifest>, settings: &Settings) -> Result<Self> {
+        let relations = Arc::new(Relations::of_release(lake, catalog, release)?);
+        let past = Arc::new(Past::new(lake, catalog, settings));
+        let context = session::open(lake.stores(), &relations, settings, Some(past))?;
         Ok(Self { context, relations })
     }
 

@@ -96,7 +96,7 @@ impl Relations {
         for (name, model) in release.iter().flat_map(|release| &release.models) {
             let relation = match &model.kept {
                 Kept::Table { version, .. } => Relation::version(lake.table(name), *version),
-                Kept::View { file, sql } => Relation::View(Source::new(file, sql)),
+                Kept::View => Relation::View(Source::new(&model.file, &model.sql)),
             };
             relations.define(name.clone(), relation);
         }

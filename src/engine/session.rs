@@ -15,6 +15,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::functions::Pseudonym;
 use super::guard::guarded_rules;
+use super::past::{Past, WithPast};
 use super::relations::Relations;
 use super::schemas::{LayerSchema, Lookup, SearchSchema, StateRef};
 use crate::error::{Result, engine_error};
@@ -32,8 +33,14 @@ pub struct Settings {
     pub pseudonym_key: Vec<u8>,
 }
 
-/// A DataFusion session over `stores` in which names mean what `relations` say.
-pub(super) fn open(stores: &Arc<Stores>, relations: &Arc<Relations>, settings: &Settings) -> Result<SessionContext> {
+/// A DataFusion session over `stores` in which names mean what `relations` say, and `table_at` reaches the releases of
+/// `past`.
+pub(super) fn open(
+    stores: &Arc<Stores>,
+    relations: &Arc<Relations>,
+    settings: &Settings,
+    past: Option<Arc<Past>>,
+) -> Result<SessionContext> {
     let top_consumers = NonZeroUsize::MIN;
     let pool = TrackConsumersPool::new(FairSpillPool::new(settings.memory_limit), top_consumers);
     let runtime = RuntimeEnvBuilder::new()
@@ -50,7 +57,12 @@ pub(super) fn open(stores: &Arc<Stores>, relations: &Arc<Relations>, settings: &
     let context = SessionContext::new_with_state(state);
     context.register_udf(ScalarUDF::from(Pseudonym::new(&settings.pseudonym_key)));
     let state = Arc::new(OnceLock::new());
-    context.register_catalog(CATALOG, Arc::new(catalog(relations, &state)?));
+    let present = catalog(relations, &state)?;
+    let catalog: Arc<dyn CatalogProvider> = match past {
+        Some(past) => Arc::new(WithPast { present, past }),
+        None => Arc::new(present),
+    };
+    context.register_catalog(CATALOG, catalog);
     let weak = context.state_weak_ref();
     let current = move || weak.upgrade().map(|state| state.read().clone());
     state.get_or_init(|| StateRef(Box::new(current)));

@@ -17,7 +17,7 @@ pub use self::drift::{Drift, ListedFile};
 use crate::catalog::Catalog;
 use crate::model::{Materialized, Model, Models};
 use crate::name::{Layer, TableName};
-use crate::release::{Manifest, QuarantinedFile, ReleasedFile};
+use crate::release::{FileChanges, Manifest, QuarantinedFile, ReleasedFile};
 
 /// What a run would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -197,27 +197,12 @@ fn reason(
     for input in model.inputs.iter().filter(|input| input.layer == Layer::Raw) {
         let files = datasets.get(&input.name).map(Vec::as_slice).unwrap_or_default();
         let before = last.datasets.get(&input.name).map(|dataset| dataset.files.as_slice()).unwrap_or_default();
-        if let Some(difference) = difference(before, files) {
-            return Some(format!("{input}: {difference}"));
+        let changes = FileChanges::between(before, files);
+        if !changes.is_empty() {
+            return Some(format!("{input}: {changes}"));
         }
     }
     model.inputs.iter().find(|input| changed.contains(input)).map(|input| format!("{input} is rebuilt"))
-}
-
-/// What became of a dataset's files, in words.
-fn difference(before: &[ReleasedFile], now: &[ReleasedFile]) -> Option<String> {
-    let old: BTreeMap<&str, &ReleasedFile> = before.iter().map(|file| (file.path.as_str(), file)).collect();
-    let new: BTreeMap<&str, &ReleasedFile> = now.iter().map(|file| (file.path.as_str(), file)).collect();
-    let added = new.keys().filter(|path| !old.contains_key(*path)).count();
-    let gone = old.keys().filter(|path| !new.contains_key(*path)).count();
-    let replaced = new.iter().filter(|(path, file)| old.get(*path).is_some_and(|before| before != *file)).count();
-    let parts = [(added, "new"), (replaced, "replaced"), (gone, "withdrawn")];
-    let said: Vec<String> = parts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what} file{}", if *count == 1 { "" } else { "s" }))
-        .collect();
-    (!said.is_empty()).then(|| said.join(", "))
 }
 
 #[cfg(test)]
@@ -259,7 +244,11 @@ mod tests {
                 model.name.clone(),
                 ReleasedModel {
                     description: String::new(),
+                    definition: 1,
                     fingerprint: model.fingerprint.clone(),
+                    file: model.file.clone(),
+                    sql: model.text.clone(),
+                    grain: model.header.grain.clone(),
                     inputs: model.inputs.clone(),
                     columns: Vec::new(),
                     kept,

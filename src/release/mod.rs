@@ -3,9 +3,17 @@
 //! A manifest is a version vector: for each table the version of its Delta log, for each view its SQL, for each dataset
 //! the files it was read from, for each check what was measured. Who holds a manifest can read everything as it was.
 
-use std::collections::BTreeMap;
+mod as_of;
+mod compare;
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use as_of::AsOf;
+pub use compare::{Change, Comparison, FileChanges, ModelChange};
 
 use crate::error::{Error, Result};
 use crate::name::TableName;
@@ -22,10 +30,16 @@ pub struct Manifest {
     pub release: u64,
     /// The release it follows.
     pub parent: Option<u64>,
+    /// The earlier release whose content it restores, if it is a rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restores: Option<u64>,
     /// The project.
     pub project: String,
     /// The run that made it.
     pub run: String,
+    /// When that run began, RFC 3339 in UTC; empty where it was not recorded.
+    #[serde(default)]
+    pub started_at: String,
     /// When it was published, RFC 3339 in UTC.
     pub published_at: String,
     /// The version of cauce that made it.
@@ -34,6 +48,9 @@ pub struct Manifest {
     pub datasets: BTreeMap<String, ReleasedDataset>,
     /// The models by name.
     pub models: BTreeMap<TableName, ReleasedModel>,
+    /// The highest definition number any model of that name ever had, also of models that are gone.
+    #[serde(default)]
+    pub definitions: BTreeMap<TableName, u64>,
 }
 
 /// What a release says of a dataset.
@@ -74,8 +91,20 @@ pub struct ReleasedFile {
 pub struct ReleasedModel {
     /// What a row is.
     pub description: String,
+    /// The number of its definition: 1 for the first, one more each time its fingerprint changed.
+    #[serde(default = "first_definition")]
+    pub definition: u64,
     /// What the model means, as [`crate::model::Model::fingerprint`].
     pub fingerprint: String,
+    /// The model file, for messages.
+    #[serde(default)]
+    pub file: String,
+    /// Its text, header included.
+    #[serde(default)]
+    pub sql: String,
+    /// The columns that identify a row; none where the header names none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grain: Vec<String>,
     /// The datasets and models it reads.
     pub inputs: Vec<TableName>,
     /// The columns in order.
@@ -114,12 +143,12 @@ pub enum Kept {
         bytes: u64,
     },
     /// As SQL, planned afresh by each query.
-    View {
-        /// The model file, for messages.
-        file: String,
-        /// Its text.
-        sql: String,
-    },
+    View,
+}
+
+/// The definition number in manifests of before definitions were numbered.
+const fn first_definition() -> u64 {
+    1
 }
 
 /// What a check measured.
@@ -143,13 +172,63 @@ impl Manifest {
             format: FORMAT,
             release,
             parent,
+            restores: None,
             project: project.to_owned(),
             run: run.to_owned(),
+            started_at: String::new(),
             published_at,
             cauce: env!("CARGO_PKG_VERSION").to_owned(),
             datasets: BTreeMap::new(),
             models: BTreeMap::new(),
+            definitions: BTreeMap::new(),
         }
+    }
+
+    /// A release after `newest` with the content of this one: what a rollback publishes. Definition numbers that were
+    /// given since are not given again.
+    #[must_use]
+    pub fn restored_after(&self, newest: &Self, run: &str, at: String) -> Self {
+        Self {
+            release: newest.release + 1,
+            parent: Some(newest.release),
+            restores: Some(self.release),
+            run: run.to_owned(),
+            started_at: at.clone(),
+            published_at: at,
+            cauce: env!("CARGO_PKG_VERSION").to_owned(),
+            definitions: newest.definitions.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// The definition number of a model that means `fingerprint` now, in a release after this one.
+    #[must_use]
+    pub fn next_definition(&self, name: &TableName, fingerprint: &str) -> u64 {
+        match self.models.get(name) {
+            Some(model) if model.fingerprint == fingerprint => model.definition,
+            before => {
+                let known = before.map_or(0, |model| model.definition);
+                self.definitions.get(name).copied().unwrap_or(0).max(known) + 1
+            }
+        }
+    }
+
+    /// When it was published.
+    ///
+    /// # Errors
+    /// A manifest that was damaged.
+    pub fn published(&self) -> Result<DateTime<Utc>> {
+        let read = DateTime::parse_from_rfc3339(&self.published_at);
+        read.map(|at| at.with_timezone(&Utc)).map_err(|failure| {
+            Error::store(format!("the manifest of release {} is damaged: {failure}", self.release)).because(failure)
+        })
+    }
+
+    /// How long its run took, if that was recorded.
+    #[must_use]
+    pub fn duration(&self) -> Option<Duration> {
+        let begun = DateTime::parse_from_rfc3339(&self.started_at).ok()?;
+        (self.published().ok()? - begun.with_timezone(&Utc)).to_std().ok()
     }
 
     /// Reads a manifest.
@@ -192,7 +271,11 @@ mod tests {
         let mut manifest = Manifest::new(2, Some(1), "banco", "r1", "2024-12-31T00:00:00Z".into());
         let model = |kept| ReleasedModel {
             description: "Un KPI.".into(),
+            definition: 3,
             fingerprint: "ab".into(),
+            file: "sql/curated/kpi.sql".into(),
+            sql: "SELECT 1".into(),
+            grain: vec!["canal".into()],
             inputs: vec![TableName::new(Layer::Raw, "tickets")],
             columns: vec![ReleasedColumn {
                 name: "canal".into(),
@@ -202,8 +285,7 @@ mod tests {
             kept,
             checks: vec![ReleasedCheck { name: "grain_unique".into(), passed: true, failing: 0, rows: 6 }],
         };
-        let view = Kept::View { file: "sql/curated/kpi.sql".into(), sql: "SELECT 1".into() };
-        manifest.models.insert(TableName::new(Layer::Curated, "kpi"), model(view));
+        manifest.models.insert(TableName::new(Layer::Curated, "kpi"), model(Kept::View));
         let table = Kept::Table { version: 7, rows: 75_000, bytes: 1_024 };
         manifest.models.insert(TableName::new(Layer::Processed, "tickets"), model(table));
         manifest
@@ -213,6 +295,30 @@ mod tests {
     fn a_manifest_reads_as_it_was_written() {
         let manifest = manifest();
         assert_eq!(Manifest::from_json(&manifest.to_json().unwrap()).unwrap(), manifest);
+    }
+
+    #[test]
+    fn a_manifest_of_before_definitions_were_numbered_is_read() {
+        let before = r#"{"format": 1, "release": 1, "parent": null, "project": "p", "run": "r", "published_at": "",
+            "cauce": "0.1.0", "datasets": {}, "models": {"curated.kpi": {"description": "", "fingerprint": "ab",
+            "inputs": [], "columns": [], "materialized": "view", "file": "k.sql", "sql": "SELECT 1", "checks": []}}}"#;
+        let manifest = Manifest::from_json(before.as_bytes()).unwrap();
+        let model = &manifest.models[&TableName::new(Layer::Curated, "kpi")];
+        assert_eq!((model.definition, model.file.as_str(), model.sql.as_str()), (1, "k.sql", "SELECT 1"));
+    }
+
+    #[test]
+    fn a_definition_number_is_given_once() {
+        let name = TableName::new(Layer::Curated, "kpi");
+        let first = manifest();
+        assert_eq!((first.next_definition(&name, "ab"), first.next_definition(&name, "cd")), (3, 4));
+        assert_eq!(first.next_definition(&TableName::new(Layer::Curated, "other"), "x"), 1);
+        let mut second = Manifest { release: 3, ..first.clone() };
+        second.definitions.insert(name.clone(), 5);
+        let restored = first.restored_after(&second, "r2", String::new());
+        assert_eq!((restored.release, restored.parent, restored.restores), (4, Some(3), Some(2)));
+        assert_eq!(restored.models, first.models);
+        assert_eq!((restored.next_definition(&name, "ab"), restored.next_definition(&name, "new")), (3, 6));
     }
 
     #[test]

@@ -78,7 +78,7 @@ fn keep(run: Run<'_>, model: &TableName, engine: &Engine) -> Result<()> {
     let before = before.ok_or_else(|| Error::bug(format!("no release has {model}")))?;
     let relation = match &before.kept {
         Kept::Table { version, .. } => Relation::version(run.lake.table(model), *version),
-        Kept::View { file, sql } => Relation::View(Source::new(file, sql)),
+        Kept::View => Relation::View(Source::new(&before.file, &before.sql)),
     };
     engine.relations().define(model.clone(), relation);
     Ok(())

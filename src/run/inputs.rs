@@ -12,7 +12,7 @@ use crate::ingest::differences;
 use crate::model::Models;
 use crate::name::Layer;
 use crate::plan::{ListedFile, Plan};
-use crate::release::{Manifest, ReleasedFile};
+use crate::release::ReleasedFile;
 use crate::store::{InputFile, Lake};
 
 /// Files whose beginnings are read at a time: a store far away answers many at once as soon as one.
@@ -97,17 +97,5 @@ pub async fn list_inputs(lake: &Lake, catalog: &Catalog, models: &Models) -> Res
     match missing {
         Some(error) => Err(error),
         None => Ok(inputs),
-    }
-}
-
-/// The newest release of the lake, if there is one.
-///
-/// # Errors
-/// A store that cannot be read, or a manifest that cannot be understood.
-pub async fn last_release(lake: &Lake) -> Result<Option<Manifest>> {
-    let log = lake.releases()?;
-    match log.numbers().await?.last() {
-        None => Ok(None),
-        Some(number) => Manifest::from_json(&log.read(*number).await?).map(Some),
     }
 }

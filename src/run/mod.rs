@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::task::JoinSet;
 
-pub use inputs::{Inputs, compare_inputs, last_release, list_inputs};
+pub use inputs::{Inputs, compare_inputs, list_inputs};
 
 use self::build::{Built, build_all};
 use self::read::read_inputs;
@@ -103,6 +103,7 @@ pub async fn carry_out(
     watch: &(dyn Fn(Event) + Sync),
 ) -> Result<Ending> {
     inputs.retain(plan);
+    let started_at = run.clock.now();
     let relations = Arc::new(Relations::new(Arc::clone(run.lake.stores())));
     let engine = Engine::new(run.lake.stores(), relations, run.settings)?;
     read_inputs(run, inputs, &engine).await?;
@@ -115,7 +116,7 @@ pub async fn carry_out(
         return Ok(Ending::Blocked { outcomes });
     }
     watch(Event::Publishing(plan.release));
-    let manifest = publish(run, plan, built, &outcomes).await?;
+    let manifest = publish(run, plan, started_at, built, &outcomes).await?;
     Ok(Ending::Published { manifest: Box::new(manifest), outcomes })
 }
 
@@ -143,15 +144,25 @@ async fn check_all(run: Run<'_>, plan: &Plan, engine: &Engine, watch: &(dyn Fn(E
 }
 
 /// Commits the staged tables and creates the manifest that names their versions.
-async fn publish(run: Run<'_>, plan: &Plan, built: Vec<Built>, outcomes: &[Outcome]) -> Result<Manifest> {
+async fn publish(
+    run: Run<'_>,
+    plan: &Plan,
+    started_at: DateTime<Utc>,
+    built: Vec<Built>,
+    outcomes: &[Outcome],
+) -> Result<Manifest> {
     let log = run.lake.releases()?;
-    let newest = log.numbers().await?.last().copied();
+    let parent = log.newest().await?;
+    let newest = parent.as_ref().map(|parent| parent.release);
     if newest != plan.parent {
         return Err(Error::new(Kind::Refused, format!("another run published release {} first", newest.unwrap_or(0)))
             .hint("nothing of this run is visible; run again to build on the new release"));
     }
-    let published_at = run.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    let written = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let published_at = written(run.clock.now());
     let mut manifest = Manifest::new(plan.release, plan.parent, &run.catalog.project, run.id, published_at);
+    manifest.started_at = written(started_at);
+    manifest.definitions = parent.as_ref().map(|parent| parent.definitions.clone()).unwrap_or_default();
     for (name, files) in &plan.datasets {
         let quarantined = plan.quarantined.get(name).cloned().unwrap_or_default();
         manifest.datasets.insert(name.clone(), ReleasedDataset { files: files.clone(), quarantined });
@@ -160,7 +171,7 @@ async fn publish(run: Run<'_>, plan: &Plan, built: Vec<Built>, outcomes: &[Outco
     for model in built {
         let Built { model, schema, staged } = model;
         let kept = match staged {
-            None => Kept::View { file: model.file.clone(), sql: model.text.clone() },
+            None => Kept::View,
             Some(staged) => {
                 let (rows, bytes) = (staged.rows(), staged.bytes());
                 let version = staged.commit(run.lake.stores(), run.id).await?;
@@ -179,11 +190,18 @@ async fn publish(run: Run<'_>, plan: &Plan, built: Vec<Built>, outcomes: &[Outco
             data_type: field.data_type().to_string(),
             description: model.header.columns.get(field.name()).cloned().unwrap_or_default(),
         });
+        let definition = parent.as_ref().map_or(1, |parent| parent.next_definition(&model.name, &model.fingerprint));
+        let highest = manifest.definitions.entry(model.name.clone()).or_default();
+        *highest = definition.max(*highest);
         manifest.models.insert(
             model.name.clone(),
             ReleasedModel {
                 description: model.header.description.clone(),
+                definition,
                 fingerprint: model.fingerprint.clone(),
+                file: model.file.clone(),
+                sql: model.text.clone(),
+                grain: model.header.grain.clone(),
                 inputs: model.inputs.clone(),
                 columns: columns.collect(),
                 kept,
@@ -196,6 +214,6 @@ async fn publish(run: Run<'_>, plan: &Plan, built: Vec<Built>, outcomes: &[Outco
         let before = before.ok_or_else(|| Error::bug(format!("no release has {}", step.model)))?;
         manifest.models.insert(step.model.clone(), before.clone());
     }
-    log.publish(manifest.release, manifest.to_json()?).await?;
+    log.publish(&manifest).await?;
     Ok(manifest)
 }

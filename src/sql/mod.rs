@@ -3,6 +3,7 @@
 //! One dialect and one parser serve models, checks, the shell and batch files, so that a statement means the same
 //! everywhere. Nothing here knows which tables exist: that is for `model` and `engine`.
 
+mod past;
 mod query;
 mod source;
 mod statement;
@@ -11,6 +12,7 @@ mod tokens;
 
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect};
 
+pub use past::PAST_SCHEMA;
 pub use query::{Query, Reference};
 pub use source::Source;
 pub use statement::{Parsed, Statement};

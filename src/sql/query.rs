@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::source::Source;
 use super::statement::{Parsed, Statement};
-use super::{RECURSION_LIMIT, dialect, syntax};
+use super::{RECURSION_LIMIT, dialect, past, syntax};
 use crate::error::{Finding, Place};
 
 /// A table's name as it stands in SQL.
@@ -205,9 +205,18 @@ impl Visitor for Reader<'_> {
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
         // A name with arguments is a table function, such as generate_series(1, 10).
         if self.skipping == 0
-            && let TableFactor::Table { name, args: None, .. } = factor
+            && let TableFactor::Table { name, args, .. } = factor
         {
-            self.table(name);
+            match args {
+                None => self.table(name),
+                Some(_) if past::is_past(name) => {
+                    let finding = Finding::new(format!("`{}` is for queries, not for models", past::FUNCTION));
+                    let place = self.source.spanned(name.span());
+                    let hint = "a model reads the release that is being made; name the table alone";
+                    self.found.findings.push(finding.at(place).hint(hint));
+                }
+                Some(_) => {}
+            }
         }
         ControlFlow::Continue(())
     }
@@ -288,6 +297,7 @@ mod tests {
             "WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d",
             "WITH d AS (SELECT 1) INSERT INTO t SELECT * FROM d",
             "SELECT 1 INTO t",
+            "SELECT *\nFROM table_at('t', 1)",
             "TABLE t",
             "SELECT * FROM\n  (TABLE t)",
             "SELECT a\nFORM t WHERE",
@@ -318,6 +328,8 @@ mod tests {
         m.sql:1:22+6 `INSERT` writes, and only a SELECT can stand here (write only the SELECT)
         "SELECT 1 INTO t"
         m.sql:1:15+1 `INTO` writes, and only a SELECT can stand here (write only the SELECT)
+        "SELECT *\nFROM table_at('t', 1)"
+        m.sql:2:6+8 `table_at` is for queries, not for models (a model reads the release that is being made; name the table alone)
         "TABLE t"
         m.sql:1:1+5 only a SELECT can stand here, this is `TABLE` (write the SELECT alone; cauce keeps what it returns)
         "SELECT * FROM\n  (TABLE t)"

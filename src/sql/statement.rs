@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, TokenWithSpan};
 
 use super::source::Source;
 use super::tokens::{Kind, read, tokens};
-use super::{RECURSION_LIMIT, dialect, syntax};
+use super::{RECURSION_LIMIT, dialect, past, syntax};
 use crate::error::{Error, Finding, Place, Result};
 
 /// A statement as the parser understands it; the places in it are those of its text's source.
@@ -72,12 +72,17 @@ impl Statement {
         Some(self.source.place(self.range.start + found.start..self.range.start + found.end))
     }
 
-    /// What the statement says.
+    /// What the statement says, with tables of other releases in the place of `table_at(…)`.
     ///
     /// # Errors
     /// The first syntax error, with its place.
     pub fn parse(&self) -> Result<Parsed> {
-        self.read().map_err(|finding| Error::query(format!("syntax error: {}", finding.message)).finding(finding))
+        let mut parsed = self
+            .read()
+            .map_err(|finding| Error::query(format!("syntax error: {}", finding.message)).finding(finding))?;
+        past::resolve(&mut parsed, &self.source)
+            .map_err(|finding| Error::query(finding.message.clone()).finding(finding))?;
+        Ok(parsed)
     }
 
     /// What the statement says, or what is wrong with it.

@@ -8,6 +8,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload}
 
 use super::{Location, Stores, store_error};
 use crate::error::{Error, Kind, Result};
+use crate::release::{AsOf, Manifest};
 
 /// The folder `<lake>/releases`. A release becomes visible by the one conditional put of [`ReleaseLog::publish`].
 #[derive(Debug, Clone)]
@@ -38,11 +39,50 @@ impl ReleaseLog {
         Ok(numbers)
     }
 
+    /// The newest release, if there is one.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a manifest that cannot be understood.
+    pub async fn newest(&self) -> Result<Option<Manifest>> {
+        self.find(&AsOf::Newest).await
+    }
+
+    /// The release that a reader wants; `None` if there was none yet.
+    ///
+    /// # Errors
+    /// No release of that number, a store that cannot be read, or a manifest that cannot be understood.
+    pub async fn find(&self, as_of: &AsOf) -> Result<Option<Manifest>> {
+        let numbers = match as_of {
+            AsOf::Release(number) => return self.read(*number).await.map(Some),
+            AsOf::Newest | AsOf::Instant(_) => self.numbers().await?,
+        };
+        let AsOf::Instant(instant) = as_of else {
+            return match numbers.last() {
+                Some(number) => self.read(*number).await.map(Some),
+                None => Ok(None),
+            };
+        };
+        // Releases follow one another in time, so that halving finds the last one published by then.
+        let (mut found, mut left) = (None, numbers.as_slice());
+        while !left.is_empty() {
+            let (earlier, later) = left.split_at(left.len() / 2);
+            let Some((middle, later)) = later.split_first() else { break };
+            let manifest = self.read(*middle).await?;
+            left = if manifest.published()? <= *instant {
+                found = Some(manifest);
+                later
+            } else {
+                earlier
+            };
+        }
+        Ok(found)
+    }
+
     /// The manifest of release `number`, as it was published.
     ///
     /// # Errors
-    /// No such release, or a store that cannot be read.
-    pub async fn read(&self, number: u64) -> Result<Vec<u8>> {
+    /// No such release, a store that cannot be read, or a manifest that cannot be understood.
+    pub async fn read(&self, number: u64) -> Result<Manifest> {
         let place = self.place(number);
         let found = match self.store.get(&place.path()).await {
             Ok(found) => found,
@@ -52,17 +92,18 @@ impl ReleaseLog {
             Err(failure) => return Err(store_error("read", &place, failure)),
         };
         let bytes = found.bytes().await.map_err(|failure| store_error("read", &place, failure))?;
-        Ok(bytes.to_vec())
+        Manifest::from_json(&bytes).map_err(|error| error.while_doing(format_args!("release {number}")))
     }
 
-    /// Publishes release `number` if nobody has.
+    /// Publishes a release if nobody has published one of its number.
     ///
     /// # Errors
     /// [`Kind::Refused`] if the release exists already, whatever it holds; [`Kind::Store`] if it cannot be written.
-    pub async fn publish(&self, number: u64, manifest: Vec<u8>) -> Result<()> {
+    pub async fn publish(&self, manifest: &Manifest) -> Result<()> {
+        let number = manifest.release;
         let place = self.place(number);
         let only_if_absent = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.store.put_opts(&place.path(), PutPayload::from(manifest), only_if_absent).await {
+        match self.store.put_opts(&place.path(), PutPayload::from(manifest.to_json()?), only_if_absent).await {
             Ok(_) => Ok(()),
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
                 Err(Error::new(Kind::Refused, format!("another run published release {number} first"))
@@ -89,18 +130,54 @@ mod tests {
 
     use super::*;
 
+    fn manifest(number: u64, published_at: &str) -> Manifest {
+        Manifest::new(number, number.checked_sub(1), "p", "r", published_at.to_owned())
+    }
+
+    fn log(folder: &std::path::Path) -> ReleaseLog {
+        let lake = Location::parse("lake", folder).unwrap();
+        ReleaseLog::open(&Stores::new(BTreeMap::new()), &lake).unwrap()
+    }
+
     #[tokio::test]
     async fn a_release_is_published_once() {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Location::parse("lake", folder.path()).unwrap();
-        let log = ReleaseLog::open(&Stores::new(BTreeMap::new()), &lake).unwrap();
+        let log = log(folder.path());
         assert!(log.numbers().await.unwrap().is_empty());
-        log.publish(1, b"one".to_vec()).await.unwrap();
-        let second = log.publish(1, b"other".to_vec()).await.unwrap_err();
+        let first = manifest(1, "2024-01-01T00:00:00Z");
+        log.publish(&first).await.unwrap();
+        let second = log.publish(&manifest(1, "2025-01-01T00:00:00Z")).await.unwrap_err();
         assert_eq!(second.kind(), Kind::Refused);
-        log.publish(2, b"two".to_vec()).await.unwrap();
+        log.publish(&manifest(2, "2024-01-02T00:00:00Z")).await.unwrap();
         assert_eq!(log.numbers().await.unwrap(), [1, 2]);
-        assert_eq!(log.read(1).await.unwrap(), b"one");
+        assert_eq!(log.read(1).await.unwrap(), first);
         assert!(log.read(3).await.unwrap_err().message().contains("no release 3"));
+    }
+
+    #[tokio::test]
+    async fn the_release_of_an_instant_is_the_last_one_by_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log(folder.path());
+        let found = async |as_of: &str| {
+            let found = log.find(&as_of.parse().unwrap()).await.unwrap();
+            found.map(|manifest| manifest.release)
+        };
+        assert_eq!((log.newest().await.unwrap(), found("2024-01-01").await), (None, None));
+        for day in 1..=5 {
+            log.publish(&manifest(day, &format!("2024-01-{:02}T12:00:00Z", day * 2))).await.unwrap();
+        }
+        assert_eq!(log.newest().await.unwrap().map(|manifest| manifest.release), Some(5));
+        for (as_of, release) in [
+            ("2024-01-01", None),
+            ("2024-01-02 11:59", None),
+            ("2024-01-02 12:00", Some(1)),
+            ("2024-01-05", Some(2)),
+            ("2024-01-08T12:00:00Z", Some(4)),
+            ("2024-01-09", Some(4)),
+            ("2030-01-01", Some(5)),
+            ("3", Some(3)),
+        ] {
+            assert_eq!(found(as_of).await, release, "{as_of}");
+        }
     }
 }

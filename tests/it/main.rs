@@ -11,6 +11,7 @@ mod init;
 mod kpis;
 mod publishing;
 mod reading;
+mod releases;
 mod s3;
 mod shell;
 mod simulate;

@@ -15,7 +15,7 @@ use source::Source;
 const LEVELS: [(&str, &[&str]); 5] = [
     ("words", &["error", "name", "clock", "document", "sql", "catalog", "model", "plan", "release"]),
     ("machinery", &["store", "ingest", "engine", "table"]),
-    ("acts", &["check", "run", "simulate"]),
+    ("acts", &["check", "history", "run", "simulate"]),
     ("faces", &["output", "shell"]),
     ("the command line", &["cli"]),
 ];

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use cauce::catalog::Catalog;
 use cauce::clock::FixedClock;
-use cauce::engine::{Engine, Relations, Settings};
+use cauce::engine::{Engine, Settings};
 use cauce::error::Result;
 use cauce::model::Models;
 use cauce::name::{Layer, TableName};
 use cauce::plan::Plan;
 use cauce::release::Manifest;
-use cauce::run::{Ending, Run, carry_out, compare_inputs, last_release, list_inputs};
+use cauce::run::{Ending, Run, carry_out, compare_inputs, list_inputs};
 use cauce::store::{Lake, Stores};
 use chrono::{DateTime, Utc};
 
@@ -57,7 +57,7 @@ impl Opened {
     pub(crate) async fn run(&self) -> Result<Manifest> {
         let inputs = list_inputs(&self.lake, &self.catalog, &self.models).await?;
         let listed = compare_inputs(&self.catalog, &inputs).await?;
-        let last = last_release(&self.lake).await?;
+        let last = self.lake.releases()?.newest().await?;
         let plan = Plan::new(&self.models, &self.catalog, listed, last.as_ref());
         let clock = FixedClock(DateTime::<Utc>::UNIX_EPOCH);
         let run = Run {
@@ -77,9 +77,8 @@ impl Opened {
 
     /// A session over the newest release.
     pub(crate) async fn engine(&self) -> Engine {
-        let release = last_release(&self.lake).await.unwrap();
-        let relations = Relations::of_release(&self.lake, &self.catalog, release.as_ref()).unwrap();
-        Engine::new(self.lake.stores(), Arc::new(relations), &self.settings).unwrap()
+        let release = self.lake.releases().unwrap().newest().await.unwrap();
+        Engine::of_release(&self.lake, &self.catalog, release.as_ref(), &self.settings).unwrap()
     }
 
     /// Every table and view of the newest release with its rows as text, sorted.

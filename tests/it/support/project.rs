@@ -213,9 +213,10 @@ fn copy_folder(from: &Path, to: &Path) {
 
 /// Puts names in the place of identifiers, instants, durations and memory.
 fn without_chance(text: &str) -> String {
-    static PATTERNS: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {
+    static PATTERNS: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
         [
             (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "[ID]"),
+            (r"\brun [0-9a-f]{32}\b", "run [ID]"),
             (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z", "[INSTANT]"),
             (r"\b\d+(\.\d+)? ?(ns|µs|ms|s|min)\b", "[TIME]"),
         ]

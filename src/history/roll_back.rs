@@ -1,0 +1,41 @@
+//! Going back: a new release with the content of an earlier one.
+
+use chrono::SecondsFormat;
+use futures::future::try_join_all;
+
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::release::{AsOf, Kept, Manifest};
+use crate::store::Lake;
+use crate::table::open_version;
+
+/// Publishes a release that holds what the release `to` held; nothing is computed and nothing is deleted. `run` names
+/// the act, as a run is named.
+///
+/// # Errors
+/// A release that is not there, that is the newest already, or whose tables cannot be read any more; [`Kind::Refused`] if
+/// a run published meanwhile.
+pub async fn roll_back(lake: &Lake, to: &AsOf, run: &str, clock: &dyn Clock) -> Result<Manifest> {
+    let log = lake.releases()?;
+    let newest = log.newest().await?;
+    let (Some(newest), Some(wanted)) = (newest, log.find(to).await?) else {
+        return Err(Error::query(format!("there was no release yet as of {to}")).hint("`cauce releases` lists them"));
+    };
+    if wanted.release == newest.release {
+        return Err(Error::new(Kind::Refused, format!("release {} is the newest already", newest.release))
+            .hint("`cauce releases` lists the earlier ones"));
+    }
+    // What is published must be readable: a version that a store has lost is found now, not by the readers.
+    let versions = wanted.models.iter().filter_map(|(name, model)| match model.kept {
+        Kept::Table { version, .. } => Some((name, version)),
+        Kept::View => None,
+    });
+    try_join_all(versions.map(|(name, version)| async move {
+        let opened = open_version(lake.stores(), &lake.table(name), version).await;
+        opened.map_err(|error| error.while_doing(format_args!("release {} cannot be restored: {name}", wanted.release)))
+    }))
+    .await?;
+    let restored = wanted.restored_after(&newest, run, clock.now().to_rfc3339_opts(SecondsFormat::Millis, true));
+    log.publish(&restored).await?;
+    Ok(restored)
+}
