@@ -105,7 +105,7 @@ pub(super) async fn diff(arguments: Arguments, settings: &Settings) -> Result<()
 
 /// Reads the full name of a model.
 fn table_name(text: &str) -> Result<TableName, String> {
-    text.parse().map_err(|_| "write the layer too: curated.kpi_resumen".to_owned())
+    text.parse().map_err(|()| "write the layer too: curated.kpi_resumen".to_owned())
 }
 
 /// The two releases to compare.

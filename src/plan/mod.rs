@@ -197,9 +197,9 @@ fn reason(
     for input in model.inputs.iter().filter(|input| input.layer == Layer::Raw) {
         let files = datasets.get(&input.name).map(Vec::as_slice).unwrap_or_default();
         let before = last.datasets.get(&input.name).map(|dataset| dataset.files.as_slice()).unwrap_or_default();
-        let changes = FileChanges::between(before, files);
-        if !changes.is_empty() {
-            return Some(format!("{input}: {changes}"));
+        let difference = FileChanges::between(before, files);
+        if !difference.is_empty() {
+            return Some(format!("{input}: {difference}"));
         }
     }
     model.inputs.iter().find(|input| changed.contains(input)).map(|input| format!("{input} is rebuilt"))

@@ -151,7 +151,6 @@ impl ModelChange {
     /// What became of a model; `None` if nothing did, or if it is a view that says the same as before.
     fn between(before: Option<&ReleasedModel>, after: Option<&ReleasedModel>) -> Option<Self> {
         let change = match (before, after) {
-            (None, None) => return None,
             (None, Some(_)) => Change::Added,
             (Some(_), None) => Change::Removed,
             (Some(before), Some(after)) if before.fingerprint != after.fingerprint => Change::Redefined,

@@ -98,7 +98,7 @@ mod tests {
         let statement = Source::new("q", text).only_statement().unwrap();
         match statement.parse() {
             Ok(parsed) => parsed.to_string(),
-            Err(error) => crate::document::render(&error.all_findings()),
+            Err(error) => crate::document::render(error.all_findings()),
         }
     }
 
