@@ -66,6 +66,9 @@ pub(super) struct DatasetFile {
     /// The columns in their order, at least one. Left out, they are what is found in the files whenever the dataset is
     /// read; `cauce catalog lock` writes them down.
     pub(super) columns: Option<Vec<ColumnFile>>,
+    /// Columns that say where a row comes from, put after the others.
+    #[serde(default)]
+    pub(super) metadata: Vec<MetadataFile>,
 }
 
 /// What happens to a file that does not fit.
@@ -80,6 +83,17 @@ pub(super) enum OnDriftFile {
     AcceptNewColumns,
 }
 
+/// A column that says where a row comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+pub(super) enum MetadataFile {
+    /// The file.
+    #[serde(rename = "_file")]
+    File,
+    /// The line in the file, or the number of the row where there are no lines.
+    #[serde(rename = "_line")]
+    Line,
+}
+
 /// The format of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -88,8 +102,14 @@ pub(super) enum FormatFile {
     Csv,
     /// Delimited text with a header line, tabs between fields.
     Tsv,
+    /// JSON objects, one after the other or in one array.
+    Json,
+    /// JSON objects, one a line.
+    Jsonl,
     /// Apache Parquet.
     Parquet,
+    /// Apache Arrow IPC, the file format (Feather version 2).
+    Arrow,
 }
 
 /// How delimited text is written.
@@ -100,17 +120,9 @@ pub(super) struct OptionsFile {
     pub(super) delimiter: Option<String>,
     /// Field texts that mean NULL; the empty text alone unless given.
     pub(super) null: Option<Vec<String>>,
-    /// The encoding of the text.
-    #[expect(dead_code, reason = "there is one encoding; naming it is allowed and changes nothing")]
-    pub(super) encoding: Option<EncodingFile>,
-}
-
-/// The encoding of a text.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(super) enum EncodingFile {
-    /// UTF-8, with or without a byte order mark.
-    #[serde(rename = "utf-8")]
-    Utf8,
+    /// The encoding of the text, such as `utf-8`, `windows-1252` or `utf-16le`; `utf-8` unless given. A byte order mark
+    /// in a file decides over it.
+    pub(super) encoding: Option<String>,
 }
 
 /// One column.
@@ -130,6 +142,56 @@ pub(super) struct ColumnFile {
     pub(super) description: String,
     /// What happens to this personal datum before it leaves the raw layer.
     pub(super) pii: Option<PiiFile>,
+    /// The shapes of a date or timestamp: a strftime pattern such as `%d/%m/%Y`, or a list of them. The ISO shapes
+    /// unless given.
+    pub(super) format: Option<FormatsFile>,
+    /// What stands between the items of a list. JSON (`["a", "b"]`) and Python (`['a', 'b']`) unless given.
+    pub(super) separator: Option<String>,
+    /// The least value of a number, date or timestamp; a row with a lesser one is wrong.
+    pub(super) min: Option<ScalarFile>,
+    /// The greatest value of a number, date or timestamp; a row with a greater one is wrong.
+    pub(super) max: Option<ScalarFile>,
+    /// The values; a row with another one is wrong.
+    #[serde(default)]
+    pub(super) values: Vec<ScalarFile>,
+    /// A regular expression that a whole text matches; a row with another one is wrong.
+    pub(super) pattern: Option<String>,
+}
+
+/// One pattern or many.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum FormatsFile {
+    /// One pattern.
+    One(String),
+    /// Many patterns, tried in their order.
+    Many(Vec<String>),
+}
+
+/// A single value: a number or a text.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum ScalarFile {
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// True or false.
+    Bool(bool),
+    /// A text.
+    Text(String),
+}
+
+impl ScalarFile {
+    /// The value as a file would have it.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Int(value) => value.to_string(),
+            Self::Float(value) => value.to_string(),
+            Self::Bool(value) => value.to_string(),
+            Self::Text(value) => value.clone(),
+        }
+    }
 }
 
 /// The name of a column's type.

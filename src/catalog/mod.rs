@@ -5,14 +5,20 @@
 
 mod drift;
 mod file;
+mod moment;
+mod rules;
 mod validate;
+pub mod value;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use encoding_rs::{Encoding, UTF_8};
 
 pub use self::drift::{Difference, OnDrift, Verdict};
+pub use self::moment::Shapes;
+pub use self::rules::{Rules, whole_pattern};
 use crate::error::{Error, Result};
 use crate::name::closest;
 
@@ -96,14 +102,52 @@ pub struct Dataset {
     pub on_drift: OnDrift,
     /// The columns in their declared order. None where the catalog leaves them out: they are those of the files.
     pub columns: Vec<Column>,
+    /// What follows them: columns that say where a row comes from.
+    pub metadata: Vec<Metadata>,
 }
 
 impl Dataset {
-    /// The Arrow schema of the table: the declared columns in order. A column is nullable unless it is `required`.
+    /// The Arrow schema of the table: the declared columns in order, then those of `metadata`. A column is nullable
+    /// unless it is `required`.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        let fields: Vec<Field> = self.columns.iter().map(Column::field).collect();
+        let declared = self.columns.iter().map(Column::field);
+        let fields: Vec<Field> = declared.chain(self.metadata.iter().map(|metadata| metadata.field())).collect();
         SchemaRef::new(Schema::new(fields))
+    }
+
+    /// The metadata column at a position of the schema, if it is one.
+    #[must_use]
+    pub fn metadata_at(&self, index: usize) -> Option<Metadata> {
+        self.metadata.get(index.checked_sub(self.columns.len())?).copied()
+    }
+}
+
+/// A column that says where a row comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metadata {
+    /// `_file`: the file as messages name it.
+    File,
+    /// `_line`: the physical line on which the record begins, or the number of the row in a file of rows.
+    Line,
+}
+
+impl Metadata {
+    /// The column's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "_file",
+            Self::Line => "_line",
+        }
+    }
+
+    fn field(self) -> Field {
+        let data_type = match self {
+            Self::File => DataType::Utf8,
+            Self::Line => DataType::Int64,
+        };
+        Field::new(self.name(), data_type, true)
     }
 }
 
@@ -112,8 +156,14 @@ impl Dataset {
 pub enum Format {
     /// Delimited text with a header line.
     Csv(CsvOptions),
+    /// JSON objects, one after the other or in one array.
+    Json,
+    /// JSON objects, one a line.
+    JsonLines,
     /// Apache Parquet.
     Parquet,
+    /// Apache Arrow IPC, the file format.
+    Arrow,
 }
 
 impl Format {
@@ -129,7 +179,10 @@ impl Format {
         match self {
             Self::Csv(options) if options.delimiter == b'\t' => "tsv",
             Self::Csv(_) => "csv",
+            Self::Json => "json",
+            Self::JsonLines => "jsonl",
             Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
         }
     }
 }
@@ -141,11 +194,13 @@ pub struct CsvOptions {
     pub delimiter: u8,
     /// Field texts that mean NULL.
     pub null: Vec<String>,
+    /// The encoding of files that do not begin with a mark of theirs.
+    pub encoding: &'static Encoding,
 }
 
 impl Default for CsvOptions {
     fn default() -> Self {
-        Self { delimiter: b',', null: vec![String::new()] }
+        Self { delimiter: b',', null: vec![String::new()], encoding: UTF_8 }
     }
 }
 
@@ -162,6 +217,8 @@ pub struct Column {
     pub description: String,
     /// What must happen to it before it leaves the raw layer.
     pub pii: Option<Pii>,
+    /// How its values are written and which of them are accepted.
+    pub rules: Rules,
 }
 
 impl Column {
@@ -223,7 +280,42 @@ impl fmt::Display for ColumnType {
     }
 }
 
+/// A value of a column, as its type understands it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Of `string`.
+    Text(String),
+    /// Of `int`.
+    Int(i64),
+    /// Of `float`.
+    Float(f64),
+    /// Of `decimal`, in units of its last digit.
+    Decimal(i128),
+    /// Of `bool`.
+    Bool(bool),
+    /// Of `date`, as days since 1970-01-01.
+    Date(i32),
+    /// Of `timestamp`, as microseconds since 1970-01-01 00:00.
+    Timestamp(i64),
+}
+
 impl ColumnType {
+    /// What `text` says for this type, if it says anything; nothing for a list.
+    #[must_use]
+    pub fn value(self, text: &str) -> Option<Value> {
+        let bytes = text.as_bytes();
+        match self {
+            Self::String => Some(Value::Text(text.to_owned())),
+            Self::Int => value::int(bytes).map(Value::Int),
+            Self::Float => value::float(bytes).map(Value::Float),
+            Self::Decimal { precision, scale } => value::decimal(bytes, precision, scale).map(Value::Decimal),
+            Self::Bool => value::boolean(bytes).map(Value::Bool),
+            Self::Date => value::date(bytes).map(Value::Date),
+            Self::Timestamp => value::timestamp(bytes).map(Value::Timestamp),
+            Self::StringList => None,
+        }
+    }
+
     /// The Arrow type of the column.
     #[must_use]
     pub fn arrow(self) -> DataType {

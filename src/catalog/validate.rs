@@ -2,8 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::file::{CatalogFile, ColumnFile, DatasetFile, FormatFile, OnDriftFile, OptionsFile, PiiFile, StoreFile};
-use super::{Catalog, Column, ColumnType, CsvOptions, Dataset, Format, OnDrift, Pii, StoreSettings};
+use encoding_rs::Encoding;
+
+use super::file::{
+    CatalogFile, ColumnFile, DatasetFile, FormatFile, MetadataFile, OnDriftFile, OptionsFile, PiiFile, StoreFile,
+};
+use super::{Catalog, Column, ColumnType, CsvOptions, Dataset, Format, Metadata, OnDrift, Pii, StoreSettings, rules};
 use crate::document::{self, Notes, Path, Text};
 use crate::error::{Finding, Result};
 use crate::name::closest;
@@ -30,10 +34,6 @@ pub(super) fn parse(text: &str, file_name: &str) -> Result<Catalog> {
 /// More about keys and values that people look for here.
 fn unknown(key: &str, value: Option<&str>) -> Option<Finding> {
     match (key, value) {
-        ("format", Some(format @ ("json" | "jsonl" | "ndjson"))) => Some(not_read_yet(format)),
-        ("encoding", Some(encoding)) => Some(
-            Finding::new(format!("encoding `{encoding}` is not read")).hint("convert the files to UTF-8, for example with iconv"),
-        ),
         (key, None) if is_credential(key) => Some(
             Finding::new(format!("credentials never stand in the catalog: `{key}`"))
                 .hint("take it out; use the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), a profile or an instance role"),
@@ -45,10 +45,6 @@ fn unknown(key: &str, value: Option<&str>) -> Option<Finding> {
 fn is_credential(key: &str) -> bool {
     let key = key.to_lowercase();
     ["secret", "password", "access_key", "session_token", "credential"].iter().any(|word| key.contains(word))
-}
-
-fn not_read_yet(format: &str) -> Finding {
-    Finding::new(format!("`{format}` files are not read yet")).hint("convert them to csv or parquet")
 }
 
 fn catalog(file: CatalogFile, notes: &mut Notes<'_>) -> Catalog {
@@ -168,21 +164,38 @@ fn dataset(name: String, file: DatasetFile, here: &Path, notes: &mut Notes<'_>) 
         None | Some(OnDriftFile::QuarantineFile) => OnDrift::QuarantineFile,
         Some(OnDriftFile::AcceptNewColumns) => OnDrift::AcceptNewColumns,
     };
-    Dataset { name, description: file.description, path: file.path, format, on_drift, columns }
+    let metadata = metadata(&file.metadata, &columns, here, notes);
+    Dataset { name, description: file.description, path: file.path, format, on_drift, columns, metadata }
+}
+
+fn metadata(file: &[MetadataFile], columns: &[Column], here: &Path, notes: &mut Notes<'_>) -> Vec<Metadata> {
+    let mut metadata: Vec<Metadata> = Vec::with_capacity(file.len());
+    for (i, column) in file.iter().enumerate() {
+        let column = match column {
+            MetadataFile::File => Metadata::File,
+            MetadataFile::Line => Metadata::Line,
+        };
+        let name = column.name();
+        if metadata.contains(&column) || columns.iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
+            let finding = Finding::new(format!("there are two columns `{name}`"));
+            notes.value(&here.then("metadata").then(i), finding.hint("take one of them out"));
+        }
+        metadata.push(column);
+    }
+    metadata
 }
 
 fn format(file: &DatasetFile, here: &Path, notes: &mut Notes<'_>) -> Format {
     let ending = Ending::of(&file.path);
     let format = match (file.format, ending) {
-        (_, Ending::NotYet(ending)) => {
-            notes.value(&here.then("path"), not_read_yet(ending));
-            return Format::Parquet;
-        }
         (Some(format), _) | (None, Ending::Says(format)) => format,
         (None, Ending::Silent) => {
             if !file.path.trim().is_empty() {
                 let finding = Finding::new("the path does not say how the files are written");
-                notes.value(&here.then("path"), finding.hint("add `format: csv`, `tsv` or `parquet`"));
+                notes.value(
+                    &here.then("path"),
+                    finding.hint("add `format: csv`, `tsv`, `json`, `jsonl`, `parquet` or `arrow`"),
+                );
             }
             return Format::Parquet;
         }
@@ -191,35 +204,40 @@ fn format(file: &DatasetFile, here: &Path, notes: &mut Notes<'_>) -> Format {
     match format {
         FormatFile::Csv => Format::Csv(csv_options(b',', options, &here.then("options"), notes)),
         FormatFile::Tsv => Format::Csv(csv_options(b'\t', options, &here.then("options"), notes)),
-        FormatFile::Parquet => {
-            if options.is_some() {
-                let finding = Finding::new("`options` are for csv and tsv files");
-                notes.key(&here.then("options"), finding.hint("take them out; parquet files describe themselves"));
-            }
-            Format::Parquet
-        }
+        FormatFile::Json => without_options(Format::Json, options, here, notes),
+        FormatFile::Jsonl => without_options(Format::JsonLines, options, here, notes),
+        FormatFile::Parquet => without_options(Format::Parquet, options, here, notes),
+        FormatFile::Arrow => without_options(Format::Arrow, options, here, notes),
     }
+}
+
+fn without_options(format: Format, options: Option<&OptionsFile>, here: &Path, notes: &mut Notes<'_>) -> Format {
+    if options.is_some() {
+        let finding = Finding::new("`options` are for csv and tsv files");
+        let hint = format!("take them out; {} files describe themselves", format.ending());
+        notes.key(&here.then("options"), finding.hint(hint));
+    }
+    format
 }
 
 /// What the ending of a path says about its files.
 enum Ending {
     Says(FormatFile),
-    NotYet(&'static str),
     Silent,
 }
 
 impl Ending {
     fn of(path: &str) -> Self {
         let name = path.rsplit('/').next().unwrap_or_default().to_lowercase();
+        // Compression is seen in the bytes; the ending before says what was compressed.
+        let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
         match name.rsplit_once('.').map(|(_, ending)| ending) {
             Some("csv") => Self::Says(FormatFile::Csv),
             Some("tsv") => Self::Says(FormatFile::Tsv),
             Some("parquet") => Self::Says(FormatFile::Parquet),
-            Some("json") => Self::NotYet(".json"),
-            Some("jsonl") => Self::NotYet(".jsonl"),
-            Some("ndjson") => Self::NotYet(".ndjson"),
-            Some("gz") => Self::NotYet(".gz"),
-            Some("zst") => Self::NotYet(".zst"),
+            Some("json") => Self::Says(FormatFile::Json),
+            Some("jsonl" | "ndjson") => Self::Says(FormatFile::Jsonl),
+            Some("arrow" | "feather") => Self::Says(FormatFile::Arrow),
             _ => Self::Silent,
         }
     }
@@ -246,6 +264,16 @@ fn csv_options(delimiter: u8, options: Option<&OptionsFile>, here: &Path, notes:
     if let Some(null) = &options.null {
         csv.null.clone_from(null);
     }
+    if let Some(label) = &options.encoding {
+        match Encoding::for_label_no_replacement(label.as_bytes()) {
+            Some(encoding) => csv.encoding = encoding,
+            None => notes.value(
+                &here.then("encoding"),
+                Finding::new(format!("`{label}` is no encoding that cauce reads"))
+                    .hint("write utf-8, utf-16le, windows-1252, iso-8859-2 or another name of the WHATWG list"),
+            ),
+        }
+    }
     csv
 }
 
@@ -265,7 +293,8 @@ fn column(file: ColumnFile, here: &Path, notes: &mut Notes<'_>) -> Column {
         let finding = Finding::new(format!("only a text can become a pseudonym, `{}` is none", file.name));
         notes.value(&here.then("pii"), finding.hint("declare `type: string`, or `pii: drop`"));
     }
-    Column { name: file.name, column_type, required: file.required, description: file.description, pii }
+    let rules = rules::rules(&file, column_type, here, notes);
+    Column { name: file.name, column_type, required: file.required, description: file.description, pii, rules }
 }
 
 /// A column may have any name that can be written in SQL between double quotes without escapes.
@@ -395,7 +424,7 @@ datasets:
         assert_eq!((catalog.project.as_str(), catalog.lake.as_str()), ("satisfaccion_cliente", "data/lake"));
         let resenas = &catalog.datasets["resenas_online"];
         let null = vec![String::new(), "NA".to_owned()];
-        assert_eq!(resenas.format, Format::Csv(CsvOptions { delimiter: b';', null }));
+        assert_eq!(resenas.format, Format::Csv(CsvOptions { delimiter: b';', null, ..CsvOptions::default() }));
         assert_eq!(resenas.columns[0].name, "reseña_id");
         assert!(resenas.columns[0].required && !resenas.columns[1].required);
         assert_eq!(resenas.columns[1].pii, Some(Pii::Pseudonym));
@@ -457,7 +486,7 @@ datasets:
   pq: { path: x.parquet, options: { delimiter: ',' }, columns: [{ name: ' a', type: int }] }
 ";
         insta::assert_snapshot!(findings(text), @r#"
-        catalog.yaml has 34 mistakes
+        catalog.yaml has 30 mistakes
         catalog.yaml:1:1+1 there is no key `lake` (add `lake:`: Where processed and curated tables and releases live: a folder relative to this file, or `s3://bucket/prefix`)
         catalog.yaml:1:10+1 version 2 is not known (this cauce reads version 1)
         catalog.yaml:2:10+2 the project has no name
@@ -469,8 +498,7 @@ datasets:
         catalog.yaml:9:47+9 `localhost` is not a URL (write https://host or http://host:port)
         catalog.yaml:11:3+7 `Tickets` cannot be a dataset's name (begin with a small letter and use small letters a to z, digits and _ only)
         catalog.yaml:13:27+4 the delimiter `;;` is not one byte long (write ",", ";", "|" or "\t")
-        catalog.yaml:13:43+6 encoding `latin1` is not read (convert the files to UTF-8, for example with iconv)
-        catalog.yaml:14:5+9 unknown key `on_reject` (the keys here are description, path, format, options, on_drift, columns)
+        catalog.yaml:14:5+9 unknown key `on_reject` (the keys here are description, path, format, options, on_drift, columns, metadata)
         catalog.yaml:16:27+5 unknown type `strng` (did you mean `string`?)
         catalog.yaml:16:34+7 unknown key `requird` (did you mean `required`?)
         catalog.yaml:17:17+2 `Tickets` has two columns `ID` (the first one stands in line 16)
@@ -483,13 +511,10 @@ datasets:
         catalog.yaml:22:42+4 unknown value `hash` of `pii` (one of pseudonym, drop)
         catalog.yaml:23:36+9 only a text can become a pseudonym, `n` is none (declare `type: string`, or `pii: drop`)
         catalog.yaml:24:9+1 an item of `columns` has no key `name` (add `name:`: Its name, exactly as in the files' headers)
-        catalog.yaml:25:21+18 `.json` files are not read yet (convert them to csv or parquet)
         catalog.yaml:25:41+7 `llamadas` has no columns (declare each column of the files, or take `columns:` out: then they are found in the files)
-        catalog.yaml:26:18+17 `.gz` files are not read yet (convert them to csv or parquet)
-        catalog.yaml:27:18+10 the path does not say how the files are written (add `format: csv`, `tsv` or `parquet`)
-        catalog.yaml:28:38+5 `jsonl` files are not read yet (convert them to csv or parquet)
+        catalog.yaml:27:18+10 the path does not say how the files are written (add `format: csv`, `tsv`, `json`, `jsonl`, `parquet` or `arrow`)
         catalog.yaml:29:18+16 `http://` is not a store that cauce opens (write a path or s3://bucket/prefix)
-        catalog.yaml:29:44+3 unknown value `xls` of `format` (one of csv, tsv, parquet)
+        catalog.yaml:29:44+3 unknown value `xls` of `format` (one of csv, tsv, json, jsonl, parquet, arrow)
         catalog.yaml:30:26+7 `options` are for csv and tsv files (take them out; parquet files describe themselves)
         catalog.yaml:30:73+4 the column name ` a` begins or ends with a blank (correct it here and in the files' headers)
         "#);

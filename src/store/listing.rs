@@ -22,7 +22,7 @@ pub struct InputFile {
 
 impl Stores {
     /// The files a location names, sorted by path: the file itself, all files of a folder (at any depth) whose names
-    /// end in `.ending`, or all files that match its wildcards. Files and folders whose names begin with `.` or `_`
+    /// end in `.ending` (with `.gz` or `.zst` after it, if they are compressed), or all files that match its wildcards. Files and folders whose names begin with `.` or `_`
     /// are not inputs.
     ///
     /// # Errors
@@ -66,10 +66,10 @@ async fn list_folder(store: &Arc<dyn ObjectStore>, location: &Location, ending: 
     let folder = location.path();
     let all: Vec<ObjectMeta> =
         store.list(Some(&folder)).try_collect().await.map_err(|failure| store_error("list", location, failure))?;
-    let ending = format!(".{ending}");
+    let endings = ["", ".gz", ".zst"].map(|compression| format!(".{ending}{compression}"));
     Ok(all
         .into_iter()
-        .filter(|meta| meta.location.as_ref().ends_with(&ending))
+        .filter(|meta| endings.iter().any(|ending| meta.location.as_ref().ends_with(ending)))
         .filter(|meta| {
             meta.location.prefix_match(&folder).is_some_and(|rest| rest.into_iter().all(|p| is_input(p.as_ref())))
         })
@@ -123,17 +123,17 @@ mod tests {
     #[tokio::test]
     async fn a_file_a_folder_and_wildcards_name_their_files_as_written() {
         let folder = tempfile::tempdir().unwrap();
-        for file in ["raw/a.csv", "raw/b.csv", "raw/2024/c.csv", "raw/_tmp.csv", "raw/.x.csv", "raw/d.txt"] {
+        for file in ["raw/a.csv", "raw/b.csv", "raw/2024/c.csv.gz", "raw/_tmp.csv", "raw/.x.csv", "raw/d.txt"] {
             let path = folder.path().join(file);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "x\n1\n").unwrap();
         }
         let base = folder.path();
         assert_eq!(names(base, "raw/a.csv").await.unwrap(), ["raw/a.csv"]);
-        assert_eq!(names(base, "raw").await.unwrap(), ["raw/2024/c.csv", "raw/a.csv", "raw/b.csv"]);
-        assert_eq!(names(base, "raw/").await.unwrap(), ["raw/2024/c.csv", "raw/a.csv", "raw/b.csv"]);
+        assert_eq!(names(base, "raw").await.unwrap(), ["raw/2024/c.csv.gz", "raw/a.csv", "raw/b.csv"]);
+        assert_eq!(names(base, "raw/").await.unwrap(), ["raw/2024/c.csv.gz", "raw/a.csv", "raw/b.csv"]);
         assert_eq!(names(base, "raw/*.csv").await.unwrap(), ["raw/a.csv", "raw/b.csv"]);
-        assert_eq!(names(base, "raw/**/*.csv").await.unwrap(), ["raw/2024/c.csv", "raw/a.csv", "raw/b.csv"]);
+        assert_eq!(names(base, "raw/**/*.csv*").await.unwrap(), ["raw/2024/c.csv.gz", "raw/a.csv", "raw/b.csv"]);
         let missing = names(base, "raw/nada.csv").await.unwrap_err();
         assert_eq!(missing.kind(), crate::error::Kind::Store);
         assert!(missing.message().contains("raw/nada.csv"), "{missing}");
