@@ -14,8 +14,8 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use super::fault::Reason;
-use super::{list, text};
-use crate::catalog::{Column, ColumnType};
+use super::list;
+use crate::catalog::{Column, ColumnType, Shapes, value};
 
 /// The texts of one column for a block of rows.
 pub(super) trait Texts {
@@ -35,6 +35,12 @@ pub(super) trait Texts {
 pub(super) struct Cells {
     column_type: ColumnType,
     required: bool,
+    /// In which a date or timestamp is written, if the column declares it.
+    shapes: Option<Shapes>,
+    /// What stands between the items of a list, if the column declares it.
+    separator: Option<String>,
+    /// Why a text is not accepted.
+    not_a: Reason,
     /// Whether anybody asked for the values; if not, they are checked and thrown away.
     wanted: bool,
     /// Room that the next batch will most likely need.
@@ -65,7 +71,7 @@ enum Values {
 }
 
 /// A value that was not accepted: its row since the last [`Cells::finish`], and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CellFault {
     pub(super) row: usize,
     pub(super) reason: Reason,
@@ -77,6 +83,17 @@ impl Cells {
         Self {
             column_type: column.column_type,
             required: column.required,
+            shapes: Some(&column.rules.formats)
+                .filter(|formats| !formats.is_empty())
+                .and_then(|formats| Shapes::new(formats).ok()),
+            separator: column.rules.separator.clone(),
+            not_a: match column.rules.formats.as_slice() {
+                [] => Reason::NotA(column.column_type),
+                formats => {
+                    let (column_type, shapes) = (column.column_type, formats.join(" or ").into());
+                    Reason::NotInShape { column_type, shapes }
+                }
+            },
             wanted: true,
             rows,
             validity: NullBufferBuilder::new(rows),
@@ -98,9 +115,8 @@ impl Cells {
     ///
     /// The bytes of a text column are checked by [`Cells::finish`], all at once.
     pub(super) fn extend(&mut self, texts: &impl Texts, faults: &mut Vec<CellFault>) {
-        let Self { column_type, required, wanted, validity, values, scratch, .. } = self;
-        let mut block =
-            Block { texts, validity, scratch, required: *required, not_a: Reason::NotA(*column_type), faults };
+        let Self { required, shapes, separator, not_a, wanted, validity, values, scratch, .. } = self;
+        let mut block = Block { texts, validity, scratch, required: *required, not_a: not_a.clone(), faults };
         match values {
             Values::Unwanted if !*required && texts.are_utf8() => block.validity.append_n_non_nulls(texts.rows()),
             Values::Unwanted => {
@@ -114,20 +130,32 @@ impl Cells {
                 ends.push(i32::try_from(bytes.len()).ok()?);
                 Some(())
             }),
-            Values::Int(values) => block.parse(values, text::int),
-            Values::Float(values) => block.parse(values, text::float),
+            Values::Int(values) => block.parse(values, value::int),
+            Values::Float(values) => block.parse(values, value::float),
             Values::Decimal { values, precision, scale } => {
-                block.parse(values, |text| text::decimal(text, *precision, *scale));
+                block.parse(values, |text| value::decimal(text, *precision, *scale));
             }
-            Values::Bool(values) => block.parse(values, text::boolean),
-            Values::Date(values) => block.parse(values, text::date),
-            Values::Timestamp(values) => block.parse(values, text::timestamp),
+            Values::Bool(values) => block.parse(values, value::boolean),
+            Values::Date(values) => match shapes {
+                None => block.parse(values, value::date),
+                Some(shapes) => block.parse(values, |text| shapes.date(text)),
+            },
+            Values::Timestamp(values) => match shapes {
+                None => block.parse(values, value::timestamp),
+                Some(shapes) => block.parse(values, |text| shapes.timestamp(text)),
+            },
             Values::List(builder) => block.each(|text| {
                 let text = text.map(std::str::from_utf8);
                 // The items of a list that turns out to be none stay behind in a NULL; they are never seen.
                 let good = match text {
                     None | Some(Err(_)) => false,
-                    Some(Ok(text)) => list::strings(text, |item| builder.values().append_option(item)),
+                    Some(Ok(text)) => match separator {
+                        None => list::strings(text, |item| builder.values().append_option(item)),
+                        Some(separator) => {
+                            text.split(separator.as_str()).for_each(|item| builder.values().append_value(item.trim()));
+                            true
+                        }
+                    },
                 };
                 builder.append(good);
                 (good || text.is_none()).then_some(())
@@ -224,7 +252,7 @@ impl<T: Texts> Block<'_, T> {
             let taken = take(text);
             match (text.is_some(), taken) {
                 (true, Some(())) => self.validity.append_non_null(),
-                (true, None) => self.refuse(self.not_a),
+                (true, None) => self.refuse(self.not_a.clone()),
                 (false, _) if self.required => self.refuse(Reason::NoValue),
                 (false, _) => self.validity.append_null(),
             }
@@ -279,7 +307,9 @@ mod tests {
     use arrow::array::AsArray;
     use arrow::datatypes::Int64Type;
 
+    use super::super::testing::column;
     use super::*;
+    use crate::catalog::Rules;
 
     impl Texts for Vec<Option<&[u8]>> {
         fn rows(&self) -> usize {
@@ -289,10 +319,6 @@ mod tests {
         fn text<'a>(&'a self, row: usize, _: &'a mut Vec<u8>) -> Option<&'a [u8]> {
             self[row]
         }
-    }
-
-    fn column(column_type: ColumnType, required: bool) -> Column {
-        Column { name: "c".to_owned(), column_type, required, description: String::new(), pii: None }
     }
 
     fn cells(column: &Column, blocks: &[&[Option<&[u8]>]]) -> (ArrayRef, Vec<CellFault>) {
@@ -351,6 +377,21 @@ mod tests {
                 assert_eq!(faults.iter().map(|fault| fault.row).collect::<Vec<_>>(), expected);
             }
         }
+    }
+
+    #[test]
+    fn shapes_and_separators_that_a_column_declares() {
+        let formats = vec!["%d/%m/%Y".to_owned(), "%Y-%m-%d".to_owned()];
+        let date = Column { rules: Rules { formats, ..Rules::default() }, ..column(ColumnType::Date, false) };
+        let (array, faults) = cells(&date, &[&[Some(b"31/12/2024"), Some(b"2024-12-31"), Some(b"12/31/2024")]]);
+        assert_eq!((array.null_count(), faults[0].reason.rule()), (1, "format"));
+        let rules = Rules { separator: Some(",".to_owned()), ..Rules::default() };
+        let list = Column { rules, ..column(ColumnType::StringList, false) };
+        let (array, faults) = cells(&list, &[&[Some(b"a, b"), Some(b"c"), None]]);
+        assert_eq!(faults, []);
+        let lengths: Vec<Option<usize>> =
+            array.as_list::<i32>().iter().map(|row| row.map(|items| items.len())).collect();
+        assert_eq!(lengths, [Some(2), Some(1), None]);
     }
 
     #[test]

@@ -196,11 +196,8 @@ mod tests {
     };
     use arrow::datatypes::{Int8Type, Int32Type};
 
+    use super::super::testing::column;
     use super::*;
-
-    fn column(column_type: ColumnType, required: bool) -> Column {
-        Column { name: "c".to_owned(), column_type, required, description: String::new(), pii: None }
-    }
 
     /// The values as text after the way from the type of `array`, and the rows that do not fit.
     fn conformed(array: &ArrayRef, column_type: ColumnType) -> (Vec<String>, Vec<usize>) {

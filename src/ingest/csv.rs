@@ -1,433 +1,198 @@
 //! Delimited text to typed batches.
 //!
-//! A [`Decoder`] takes chunks of bytes of any size and gives batches. Inside, a block of records is cut into fields
-//! ([`split`](super::split)) and at once converted column by column ([`cells`](super::cells)), while its bytes are
-//! still in the cache; blocks add up to batches. The bytes of a batch stay in the buffer until it is finished, so that
-//! a fault can show the record it stands in.
+//! A block of records is cut into fields ([`split`](super::split)) and at once converted column by column
+//! ([`cells`](super::cells)), while its bytes are still in the cache; blocks add up to batches.
 //!
 //! A field that equals one of the dataset's null texts, quoted or not, is NULL; by default the empty field is.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
-use arrow::record_batch::RecordBatch;
-use futures::stream::{self, BoxStream, StreamExt};
+use encoding_rs::Encoding;
 
-use super::cells::{CellFault, Cells, Texts};
-use super::chunks::chunks;
-use super::fault::{Account, Fault, Reason, Reject};
-use super::header;
-use super::reader::{Reader, Scan};
-use super::split::{Field, Malformed, Records, Splitter, Stop};
-use crate::catalog::{Column, CsvOptions};
+use super::cells::Texts;
+use super::cut::LineCutter;
+use super::decode::Measure;
+use super::drift;
+use super::header::{self, Source};
+use super::piece::{Cutter, Lines, Origin, Piece, Place};
+use super::reader::Scan;
+use super::rows::{Layout, Made, Rows};
+use super::split::{Field, Records, Splitter};
+use super::text_file::{Maker, Opened, TextFormat};
+use crate::catalog::CsvOptions;
 use crate::error::{Error, Result};
-use crate::store::InputFile;
 
 /// Records cut and converted at a time: few enough that their bytes and fields stay in the cache.
 const BLOCK_ROWS: usize = 256;
-/// A batch ends early when its records take this many bytes, which bounds memory and keeps text below 2 GiB.
-const BATCH_BYTES: usize = 32 << 20;
 
-/// The reader of delimited text.
+/// Delimited text.
 #[derive(Debug, Clone)]
-pub(super) struct CsvReader {
+pub(super) struct Csv {
     options: CsvOptions,
 }
 
-impl CsvReader {
-    /// A reader of text written as `options` say.
+impl Csv {
+    /// Text written as `options` say.
     pub(super) fn new(options: CsvOptions) -> Self {
         Self { options }
     }
 }
 
-impl Reader for CsvReader {
-    fn read(&self, file: InputFile, scan: Arc<Scan>) -> BoxStream<'static, Result<RecordBatch>> {
-        let decoder = Decoder::new(&file.name, &self.options, Arc::clone(&scan));
-        let size = file.meta.size;
-        let chunks = chunks(file, 0..size);
-        stream::try_unfold((decoder, chunks), move |(mut decoder, mut chunks)| {
-            let scan = Arc::clone(&scan);
-            async move {
-                loop {
-                    let batch = {
-                        let _busy = scan.busy.timer();
-                        decoder.next_batch()?
-                    };
-                    if let Some(batch) = batch {
-                        return Ok(Some((batch, (decoder, chunks))));
-                    }
-                    if decoder.is_done() {
-                        return Ok(None);
-                    }
-                    match chunks.next().await.transpose()? {
-                        Some(chunk) => {
-                            scan.bytes_read.add(chunk.len());
-                            decoder.feed(&chunk);
-                        }
-                        None => decoder.end_input(),
-                    }
-                }
-            }
-        })
-        .boxed()
-    }
-}
-
-/// Chunks of one file in, batches out.
-struct Decoder {
-    file: Arc<str>,
-    scan: Arc<Scan>,
-    nulls: NullTexts,
-    splitter: Splitter,
-    /// A part of the file: the records of the batch in the making, and what follows them.
-    buffer: Vec<u8>,
-    /// Where the buffer begins in the file.
-    offset: u64,
-    /// The physical line on which the buffer begins, from 1.
-    line: u64,
-    /// Whether the buffer ends where the file ends.
-    last: bool,
-    stage: Stage,
-    /// Fields of a record, once the header is read.
-    width: usize,
-    /// The declared columns: where they stand in a record, and their values.
-    columns: Vec<(usize, Cells)>,
-    found: Records,
-    batch: Batch,
-    account: Account,
-    /// Rows still wanted.
-    wanted: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Beginning,
-    Header,
-    Rows,
-    Done,
-}
-
-/// What is known of the batch in the making besides its values.
-#[derive(Default)]
-struct Batch {
-    /// Where the batch begins in the buffer.
-    start: usize,
-    /// The bytes of each row in the buffer.
-    records: Vec<Range<usize>>,
-    /// What is wrong with values.
-    faults: Vec<RowFault>,
-    /// What is wrong with records.
-    malformed: Vec<Malformed>,
-}
-
-struct RowFault {
-    row: usize,
-    /// Position in the declared columns.
-    column: usize,
-    reason: Reason,
-}
-
-impl Decoder {
-    fn new(file: &str, options: &CsvOptions, scan: Arc<Scan>) -> Self {
-        Self {
-            file: Arc::from(file),
-            nulls: NullTexts::new(&options.null),
-            splitter: Splitter::new(options.delimiter, None),
-            buffer: Vec::new(),
-            offset: 0,
-            line: 1,
-            last: false,
-            stage: Stage::Beginning,
-            width: 0,
-            columns: Vec::new(),
-            found: Records::default(),
-            batch: Batch::default(),
-            account: Account::default(),
-            wanted: scan.limit.unwrap_or(usize::MAX),
-            scan,
-        }
+impl TextFormat for Csv {
+    fn encoding(&self) -> &'static Encoding {
+        self.options.encoding
     }
 
-    /// Adds the next bytes of the file.
-    fn feed(&mut self, chunk: &[u8]) {
-        self.forget(self.batch.start);
-        self.buffer.extend_from_slice(chunk);
+    fn cutter(&self, measure: Measure, offset: u64) -> Box<dyn Cutter> {
+        Box::new(LineCutter::csv(self.options.delimiter, measure, offset))
     }
 
-    /// Says that all bytes of the file were fed.
-    fn end_input(&mut self) {
-        self.last = true;
-    }
-
-    /// Whether nothing more will come.
-    fn is_done(&self) -> bool {
-        self.stage == Stage::Done
-    }
-
-    /// The next batch; `None` if more input is needed or nothing more will come.
-    fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
-        loop {
-            let stage = self.stage;
-            match stage {
-                Stage::Beginning if self.skip_mark()? => self.stage = Stage::Header,
-                Stage::Header if self.read_header()? => {
-                    self.stage = if self.wanted == 0 { Stage::Done } else { Stage::Rows };
-                }
-                Stage::Beginning | Stage::Header | Stage::Done => return Ok(None),
-                Stage::Rows => {
-                    let stop = self.read_block();
-                    let ended = stop == Stop::End;
-                    let complete = self.batch.records.len() >= self.scan.batch_rows.min(self.wanted)
-                        || self.splitter.at() - self.batch.start >= BATCH_BYTES;
-                    if ended || complete {
-                        let batch = self.finish_batch()?;
-                        self.wanted -= batch.num_rows();
-                        if ended {
-                            self.scan.faults.finished(&self.file, self.account)?;
-                        }
-                        if ended || self.wanted == 0 {
-                            self.stage = Stage::Done;
-                        }
-                        if batch.num_rows() > 0 {
-                            return Ok(Some(batch));
-                        }
-                    }
-                    if stop == Stop::NeedsInput {
-                        return Ok(None);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Skips the byte order mark at the beginning of the file; false if more input is needed to see it.
-    fn skip_mark(&mut self) -> Result<bool> {
-        const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
-        if !self.last && self.buffer.len() < 4 {
-            return Ok(false);
-        }
-        let not_text = match self.buffer.as_slice() {
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(("UTF-16 text", "save it as UTF-8")),
-            [0x1f, 0x8b, ..] => Some(("gzip-compressed", "decompress it first")),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(("zstd-compressed", "decompress it first")),
-            [b'P', b'A', b'R', b'1', ..] => Some(("a Parquet file", "write `format: parquet` in catalog.yaml")),
-            _ => None,
+    fn open(&self, origin: Origin, scan: Arc<Scan>, first: &mut Option<Piece>) -> Result<Opened> {
+        let empty = || {
+            Error::query(format!("{}: the file is empty, it has no header line", origin.file))
+                .hint("a dataset's file begins with the names of its columns")
         };
-        if let Some((what, hint)) = not_text {
-            return Err(Error::usage(format!("{}: the file is {what}, not delimited UTF-8 text", self.file)).hint(hint));
+        let piece = first.as_mut().ok_or_else(empty)?;
+        if piece.text.starts_with(b"PAR1") {
+            return Err(Error::usage(format!("{}: the file is a Parquet file, not delimited text", origin.file))
+                .hint("write `format: parquet` in catalog.yaml"));
         }
-        if self.buffer.starts_with(UTF8_MARK) {
-            self.splitter.start_at(UTF8_MARK.len());
-            self.batch.start = UTF8_MARK.len();
+        if let Some(reject) = origin.broken(piece) {
+            return Err(reject.into_error());
         }
-        Ok(true)
-    }
-
-    /// Reads the header line and finds the wanted columns in it; false if more input is needed.
-    fn read_header(&mut self) -> Result<bool> {
-        let stop = self.splitter.split(&self.buffer, self.last, 1, &mut self.found);
-        if let Some(malformed) = self.found.malformed.pop() {
-            let line = self.line + line_breaks(&self.buffer[..malformed.record.start]);
-            return Err(self.reject(&Bad::record(malformed), line).into_error());
-        }
-        if self.found.records.is_empty() {
-            if stop == Stop::NeedsInput {
-                return Ok(false);
-            }
-            let error = Error::query(format!("{}: the file is empty, it has no header line", self.file));
-            return Err(error.hint("a dataset's file begins with the names of its columns"));
-        }
-        let mut scratch = Vec::new();
-        let mut names = Vec::new();
-        for field in self.found.fields.drain(..) {
-            let name = std::str::from_utf8(field.text(&self.buffer, &mut scratch))
-                .map_err(|_| Error::query(format!("{}: the header line is not valid UTF-8", self.file)))
-                .map_err(|error| error.hint("save the file as UTF-8"))?;
-            names.push(name.to_owned());
-        }
-        self.found.records.clear();
-
-        let dataset = &self.scan.dataset;
-        let positions = header::positions(dataset, &self.file, &names).map_err(|error| match other_delimiter(&names) {
-            Some(delimiter) => error.hint(format!(
+        let names = self.take_header(&origin, piece)?.ok_or_else(empty)?;
+        let sources = header::sources(&scan.dataset, &origin.file, &names).map_err(|error| {
+            let Some(delimiter) = drift::other_delimiter(&names) else { return error };
+            error.hint(format!(
                 "the header is one field; if `{delimiter}` stands between its fields, write `options: {{ delimiter: \"{delimiter}\" }}`"
-            )),
-            None => error,
+            ))
         })?;
-        self.width = names.len();
-        self.splitter.expect_width(self.width);
-        let rows = self.scan.batch_rows.min(self.wanted);
-        let cells = |index: usize, column: &Column| match self.scan.projection.contains(&index) {
-            true => Cells::new(column, rows),
-            false => Cells::checking(column),
+        let width = names.len();
+        let maker = CsvMaker {
+            layout: Layout::new(origin, scan, sources)?,
+            delimiter: self.options.delimiter,
+            nulls: NullTexts::new(&self.options.null),
+            width,
         };
-        let columns = dataset.columns.iter().enumerate();
-        self.columns = columns.map(|(index, column)| (positions[index], cells(index, column))).collect();
-        self.batch.start = self.splitter.needs_from();
-        Ok(true)
+        Ok(Opened { maker: Arc::new(maker), width: Some(width) })
     }
+}
 
-    /// Cuts a block of records and adds its values to the batch.
-    fn read_block(&mut self) -> Stop {
-        let room = self.scan.batch_rows.min(self.wanted) - self.batch.records.len();
-        let stop = self.splitter.split(&self.buffer, self.last, room.min(BLOCK_ROWS), &mut self.found);
-        let rows = self.found.records.len();
-        let whole = rows * self.width;
-        let mut faults: Vec<CellFault> = Vec::new();
-        let bytes = match (self.found.records.first(), self.found.records.last()) {
-            (Some(first), Some(last)) => &self.buffer[first.start..last.end],
-            _ => &[],
-        };
-        let all_wanted = self.scan.projection.len() == self.columns.len();
-        // Delimiters and quotes are ASCII: if the block as a whole is UTF-8, so is each field.
-        let utf8 = !all_wanted && std::str::from_utf8(bytes).is_ok();
-        for (column, (position, cells)) in self.columns.iter_mut().enumerate() {
-            let texts = Block {
-                utf8,
-                buffer: &self.buffer,
-                fields: &self.found.fields[..whole],
-                width: self.width,
-                position: *position,
-                nulls: &self.nulls,
-            };
-            cells.extend(&texts, &mut faults);
-            let row_fault = |fault: CellFault| RowFault { row: fault.row, column, reason: fault.reason };
-            self.batch.faults.extend(faults.drain(..).map(row_fault));
-        }
-        self.batch.records.append(&mut self.found.records);
-        self.batch.malformed.append(&mut self.found.malformed);
-        self.found.fields.drain(..whole);
-        stop
-    }
-
-    /// Ends the batch: reports its faults and gives the rows without any.
-    fn finish_batch(&mut self) -> Result<RecordBatch> {
-        let mut batch = std::mem::take(&mut self.batch);
-        let mut faults = Vec::new();
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
-        for (column, (_, cells)) in self.columns.iter_mut().enumerate() {
-            arrays.push(cells.finish(&mut faults));
-            let row_fault = |fault: CellFault| RowFault { row: fault.row, column, reason: fault.reason };
-            batch.faults.extend(faults.drain(..).map(row_fault));
-        }
-        let records = batch.records.len() + batch.malformed.len();
-        if !batch.faults.is_empty() || !batch.malformed.is_empty() {
-            self.report(&mut batch)?;
-        }
-        self.batch.start = self.splitter.needs_from();
-        let wanted = self.scan.projection.iter().map(|index| Arc::clone(&arrays[*index])).collect();
-        let rows = self.scan.batch(wanted, batch.records.len(), batch.faults.iter().map(|fault| fault.row))?;
-        self.account.records += records as u64;
-        self.account.rows += rows.num_rows() as u64;
-        self.account.rejected += (records - rows.num_rows()) as u64;
-        Ok(rows)
-    }
-
-    /// Gives the rejects of `batch` to the policy, in the order of the file.
-    fn report(&self, batch: &mut Batch) -> Result<()> {
-        let mut rejected: Vec<Bad> = batch.malformed.drain(..).map(Bad::record).collect();
-        batch.faults.sort_by_key(|fault| fault.row);
-        for faults in batch.faults.chunk_by(|a, b| a.row == b.row) {
-            rejected.push(self.bad_values(&batch.records[faults[0].row], faults));
-        }
-        rejected.sort_by_key(|bad| bad.record.start);
-        let (mut counted, mut line) = (0, self.line);
-        for bad in rejected {
-            line += line_breaks(&self.buffer[counted..bad.record.start]);
-            counted = bad.record.start;
-            self.scan.faults.take(self.reject(&bad, line))?;
-        }
-        Ok(())
-    }
-
-    /// Where the values with `faults` stand in `record`, and what they say.
-    fn bad_values(&self, record: &Range<usize>, faults: &[RowFault]) -> Bad {
-        let bytes = &self.buffer[record.clone()];
+impl Csv {
+    /// The names in the header line, the first record of `piece`, which loses it; `None` if there is none.
+    fn take_header(&self, origin: &Origin, piece: &mut Piece) -> Result<Option<Vec<String>>> {
+        let mut splitter = Splitter::new(self.options.delimiter, None);
         let mut found = Records::default();
-        self.splitter.anew().split(bytes, true, 1, &mut found);
+        splitter.split(&piece.text, 1, &mut found);
+        if let Some(malformed) = found.malformed.pop() {
+            let line = Lines::of(piece).at(malformed.record.start);
+            let place = Place { at: malformed.at, column: None, value: None, reason: malformed.reason };
+            return Err(origin.reject(piece, malformed.record, line, &[place]).into_error());
+        }
+        if found.records.is_empty() {
+            return Ok(None);
+        }
+        let not_text = |_| {
+            let encoding = origin.measure.encoding();
+            Error::query(format!("{}: the header line is not valid {encoding}", origin.file))
+                .hint("name the encoding of the file in catalog.yaml, such as `options: { encoding: windows-1252 }`")
+        };
         let mut scratch = Vec::new();
-        let mut places: Vec<Place> = Vec::with_capacity(faults.len());
-        for fault in faults {
-            let field = self.columns.get(fault.column).and_then(|(position, _)| found.fields.get(*position));
-            let text = field.map(|field| String::from_utf8_lossy(field.text(bytes, &mut scratch)).into_owned());
-            places.push(Place {
-                at: record.start + field.map_or(0, |field| field.range().start),
-                column: self.scan.dataset.columns.get(fault.column).map(|column| column.name.clone()),
-                value: text,
-                reason: fault.reason,
+        let mut names = Vec::with_capacity(found.fields.len());
+        for field in &found.fields {
+            names.push(std::str::from_utf8(field.text(&piece.text, &mut scratch)).map_err(not_text)?.to_owned());
+        }
+        piece.drop_first(splitter.at(), origin.measure);
+        Ok(Some(names))
+    }
+}
+
+/// Makes rows of the pieces of one file.
+struct CsvMaker {
+    layout: Layout,
+    delimiter: u8,
+    nulls: NullTexts,
+    /// Fields of a record.
+    width: usize,
+}
+
+impl Maker for CsvMaker {
+    fn make(&self, piece: &Piece) -> Result<Made> {
+        if let Some(made) = self.layout.broken(piece) {
+            return Ok(made);
+        }
+        let scan = &self.layout.scan;
+        let wanted = scan.limit.unwrap_or(usize::MAX);
+        let fields: Vec<Option<usize>> = self.layout.fields().collect();
+        let some_unwanted = (0..fields.len()).any(|column| !scan.projection.contains(&column));
+        let find = |record: &Range<usize>, columns: &[usize]| self.find(piece, record, columns);
+        let mut splitter = Splitter::new(self.delimiter, Some(self.width));
+        let mut rows = Rows::new(&self.layout, piece, scan.batch_rows.min(wanted));
+        let mut made = Made::default();
+        let mut found = Records::default();
+        let mut more = true;
+        while more {
+            let room = scan.batch_rows.min(wanted.saturating_sub(to_usize(made.account.rows)));
+            if room == 0 {
+                break;
+            }
+            while more && rows.records.len() < room {
+                more = splitter.split(&piece.text, BLOCK_ROWS.min(room - rows.records.len()), &mut found);
+                let bytes = match (found.records.first(), found.records.last()) {
+                    (Some(first), Some(last)) => &piece.text[first.start..last.end],
+                    _ => &[],
+                };
+                // Delimiters and quotes are ASCII: if the block as a whole is UTF-8, so is each field.
+                let utf8 = some_unwanted && std::str::from_utf8(bytes).is_ok();
+                for (column, field) in fields.iter().enumerate() {
+                    let Some(position) = *field else { continue };
+                    let (fields, nulls) = (found.fields.as_slice(), &self.nulls);
+                    let block = Block { text: &piece.text, fields, width: self.width, position, nulls, utf8 };
+                    rows.extend(column, &block);
+                }
+                rows.records.append(&mut found.records);
+                rows.malformed.append(&mut found.malformed);
+                found.fields.clear();
+            }
+            rows.finish(&find, &mut made)?;
+        }
+        Ok(made)
+    }
+}
+
+impl CsvMaker {
+    /// Where the values of `columns` stand in `record`, and what they say.
+    fn find(&self, piece: &Piece, record: &Range<usize>, columns: &[usize]) -> Vec<(usize, Option<String>)> {
+        let text = &piece.text[record.clone()];
+        let mut found = Records::default();
+        Splitter::new(self.delimiter, Some(self.width)).split(text, 1, &mut found);
+        let mut scratch = Vec::new();
+        let mut values = Vec::with_capacity(columns.len());
+        for column in columns {
+            let position = match self.layout.sources.get(*column) {
+                Some(Source::Field(position)) => *position,
+                _ => usize::MAX,
+            };
+            values.push(match found.fields.get(position) {
+                Some(field) => {
+                    let value = String::from_utf8_lossy(field.text(text, &mut scratch)).into_owned();
+                    (record.start + field.range().start, Some(value))
+                }
+                None => (record.start, None),
             });
         }
-        places.sort_by_key(|place| place.at);
-        Bad { record: record.clone(), places }
-    }
-
-    /// `bad` as a reject; it begins on physical line `line`.
-    fn reject(&self, bad: &Bad, line: u64) -> Reject {
-        let raw = &self.buffer[bad.record.clone()];
-        let fault = |place: &Place| {
-            let before = &raw[..place.at - bad.record.start];
-            let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-            Fault {
-                column: place.column.clone(),
-                value: place.value.clone(),
-                line: line + line_breaks(before),
-                at: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1,
-                reason: place.reason,
-            }
-        };
-        Reject {
-            file: Arc::clone(&self.file),
-            offset: Some(self.offset + bad.record.start as u64),
-            length: Some(raw.len() as u64),
-            line,
-            raw: String::from_utf8_lossy(raw).into_owned(),
-            faults: bad.places.iter().map(fault).collect(),
-        }
-    }
-
-    /// Drops the first `bytes` of the buffer.
-    fn forget(&mut self, bytes: usize) {
-        self.line += line_breaks(&self.buffer[..bytes]);
-        self.offset += bytes as u64;
-        self.buffer.drain(..bytes);
-        self.splitter.shift(bytes);
-        self.found.fields.iter_mut().for_each(|field| field.shift(bytes));
-        self.batch.start -= bytes;
-        for record in self.batch.records.iter_mut().chain(self.batch.malformed.iter_mut().map(|one| &mut one.record)) {
-            *record = record.start - bytes..record.end - bytes;
-        }
-        self.batch.malformed.iter_mut().for_each(|malformed| malformed.at -= bytes);
+        values
     }
 }
 
-/// A record that is not accepted.
-struct Bad {
-    /// Its bytes in the buffer.
-    record: Range<usize>,
-    places: Vec<Place>,
-}
-
-/// Where in the buffer a fault stands.
-struct Place {
-    at: usize,
-    column: Option<String>,
-    value: Option<String>,
-    reason: Reason,
-}
-
-impl Bad {
-    /// A record that cannot be cut into fields.
-    fn record(malformed: Malformed) -> Self {
-        let place = Place { at: malformed.at, column: None, value: None, reason: malformed.reason };
-        Self { record: malformed.record, places: vec![place] }
-    }
+fn to_usize(rows: u64) -> usize {
+    usize::try_from(rows).unwrap_or(usize::MAX)
 }
 
 /// The fields of one column in a block of records.
 struct Block<'b> {
-    buffer: &'b [u8],
+    text: &'b [u8],
     fields: &'b [Field],
     width: usize,
     position: usize,
@@ -443,7 +208,7 @@ impl Texts for Block<'_> {
 
     #[inline]
     fn text<'a>(&'a self, row: usize, scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-        let text = self.fields[row * self.width + self.position].text(self.buffer, scratch);
+        let text = self.fields[row * self.width + self.position].text(self.text, scratch);
         (!self.nulls.contains(text)).then_some(text)
     }
 
@@ -470,55 +235,20 @@ impl NullTexts {
     }
 }
 
-fn line_breaks(bytes: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', bytes).count() as u64
-}
-
-/// The delimiter that a header of one field most likely has instead of the declared one.
-fn other_delimiter(names: &[String]) -> Option<char> {
-    let [only] = names else { return None };
-    [';', '\t', '|', ','].into_iter().find(|delimiter| only.contains(*delimiter))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use arrow::compute::concat_batches;
+    use arrow::record_batch::RecordBatch;
     use proptest::prelude::*;
 
-    use super::super::fault::Faults;
-    use super::super::testing::{KeepAll, dataset, files, query, query_text, scan, strict, told};
+    use super::super::fault::{Account, Reject};
+    use super::super::testing::{KeepAll, dataset, decode, files, query, query_text, strict, told};
     use super::*;
-    use crate::catalog::{Dataset, Format};
-
-    /// Reads `text` in chunks of `size` bytes.
-    fn decode(
-        dataset: &Dataset,
-        text: &[u8],
-        size: usize,
-        batch_rows: usize,
-        faults: Arc<dyn Faults>,
-    ) -> Result<RecordBatch> {
-        let Format::Csv(options) = &dataset.format else { unreachable!("the dataset is CSV") };
-        let mut decoder = Decoder::new("d.csv", options, scan(dataset, batch_rows, faults));
-        let mut chunks = text.chunks(size);
-        let mut batches = Vec::new();
-        while !decoder.is_done() {
-            match decoder.next_batch()? {
-                Some(batch) => batches.push(batch),
-                None => match chunks.next() {
-                    Some(chunk) => decoder.feed(chunk),
-                    None => decoder.end_input(),
-                },
-            }
-        }
-        Ok(concat_batches(&dataset.schema(), &batches).unwrap())
-    }
+    use crate::catalog::{Format, Metadata};
+    use crate::store::InputFile;
 
     /// The error that reading `text` ends with.
     fn error(columns: &str, text: impl AsRef<[u8]>) -> String {
-        told(&decode(&dataset(columns), text.as_ref(), 1 << 20, 8192, strict()).unwrap_err())
+        told(&decode(&dataset(columns), text.as_ref(), 1 << 20, (8192, 1), strict()).unwrap_err())
     }
 
     #[tokio::test]
@@ -579,10 +309,14 @@ mod tests {
     #[test]
     fn null_texts_are_those_of_the_dataset() {
         let mut dataset = dataset("a string; n int");
-        dataset.format = Format::Csv(CsvOptions { delimiter: b';', null: vec!["NA".to_owned(), "-".to_owned()] });
-        let batch = decode(&dataset, b"a;n\nNA;1\n;-\n\"NA\";2\n", 7, 8192, strict()).unwrap();
+        dataset.format = Format::Csv(CsvOptions {
+            delimiter: b';',
+            null: vec!["NA".to_owned(), "-".to_owned()],
+            ..CsvOptions::default()
+        });
+        let batch = decode(&dataset, b"a;n\nNA;1\n;-\n\"NA\";2\n", 7, (8192, 1), strict()).unwrap();
         assert_eq!((batch.column(0).null_count(), batch.column(1).null_count()), (2, 1));
-        assert!(decode(&dataset, b"a;n\nx;\n", 7, 8192, strict()).is_err());
+        assert!(decode(&dataset, b"a;n\nx;\n", 7, (8192, 1), strict()).is_err());
     }
 
     #[test]
@@ -615,7 +349,7 @@ mod tests {
         d.csv: line 2, column dia: "31/12/2024" is not a date (exit 1)
         - "31/12/2024" is not a date
           at d.csv:2:4, 10 wide: T1,31/12/2024
-        hint: write it as 2024-12-31, or declare the column as string in catalog.yaml
+        hint: write it as 2024-12-31, or declare its shape in catalog.yaml: `format: "%d/%m/%Y"`
         "#);
         insta::assert_snapshot!(error("id string!; e list", "id,e\nT1,\"a, b\"\n"), @r#"
         d.csv: line 2, column e: "a, b" is not a list<string> (exit 1)
@@ -655,7 +389,7 @@ mod tests {
         d.csv: line 2, column c: "caf�" is not valid UTF-8 (exit 1)
         - "caf�" is not valid UTF-8
           at d.csv:2:4, 4 wide: T1,caf�
-        hint: save the file as UTF-8
+        hint: name the encoding of the file in catalog.yaml: `options: { encoding: windows-1252 }`
         "#);
     }
 
@@ -666,27 +400,15 @@ mod tests {
         - column `satisfaccion` is missing; did you mean `satisfacion`?
           hint: write `name: satisfacion` in datasets.d.columns, or rename it in the file
         ");
-        insta::assert_snapshot!(error("id string!; canal string", "id,\"fecha hora\",id,nuevo\n"), @"
-        d.csv: 4 of its columns do not fit dataset d (exit 2)
+        insta::assert_snapshot!(error("id string!; canal string", "id,\"fecha hora\",id,nuevo\n"), @r"
+        d.csv: 3 of its columns do not fit dataset d (exit 2)
         - column `id` stands there twice
           hint: rename one of the two in the file
-        - column `canal` is missing: all NULL
-          hint: take it from datasets.d.columns if it is gone for good
         - column `fecha hora` is not declared
           hint: write `- { name: fecha hora, type: string }` in datasets.d.columns, or `on_drift: accept_new_columns`
         - column `nuevo` is not declared
           hint: write `- { name: nuevo, type: string }` in datasets.d.columns, or `on_drift: accept_new_columns`
         ");
-        insta::assert_snapshot!(error("id string!; canal string", "id;canal\n1;2\n"), @r#"
-        d.csv: 3 of its columns do not fit dataset d (exit 2)
-        - required column `id` is missing
-          hint: add it to the file, or take `required: true` from the column
-        - column `canal` is missing: all NULL
-          hint: take it from datasets.d.columns if it is gone for good
-        - column `id;canal` is not declared
-          hint: write `- { name: "id;canal", type: string }` in datasets.d.columns, or `on_drift: accept_new_columns`
-        hint: the header is one field; if `;` stands between its fields, write `options: { delimiter: ";" }`
-        "#);
         insta::assert_snapshot!(error("id string!", ""), @r"
         d.csv: the file is empty, it has no header line (exit 1)
         hint: a dataset's file begins with the names of its columns
@@ -695,17 +417,13 @@ mod tests {
         d.csv: the file is empty, it has no header line (exit 1)
         hint: a dataset's file begins with the names of its columns
         ");
-        insta::assert_snapshot!(error("id string!", b"\xff\xfei\0d\0"), @r"
-        d.csv: the file is UTF-16 text, not delimited UTF-8 text (exit 2)
-        hint: save it as UTF-8
-        ");
-        insta::assert_snapshot!(error("id string!", b"\x1f\x8b\x08\x00abc"), @r"
-        d.csv: the file is gzip-compressed, not delimited UTF-8 text (exit 2)
-        hint: decompress it first
+        insta::assert_snapshot!(error("id string!", b"PAR1xxxxPAR1"), @r"
+        d.csv: the file is a Parquet file, not delimited text (exit 2)
+        hint: write `format: parquet` in catalog.yaml
         ");
         insta::assert_snapshot!(error("id string!", b"id,caf\xe9\n"), @r"
         d.csv: the header line is not valid UTF-8 (exit 1)
-        hint: save the file as UTF-8
+        hint: name the encoding of the file in catalog.yaml, such as `options: { encoding: windows-1252 }`
         ");
         insta::assert_snapshot!(error("id string!", "\"id\n1\n"), @r#"
         d.csv: line 1: the quote that opens here is never closed (exit 1)
@@ -727,7 +445,8 @@ mod tests {
     fn a_policy_that_goes_on_gets_all_faults_and_the_good_rows() {
         let keep = Arc::new(KeepAll::default());
         let text = "id,n\nT1,1\nT2,x\nT3\nT4,4\n,5\nT6,\"6\"x\nT7,7\n";
-        let batch = decode(&dataset("id string!; n int"), text.as_bytes(), 5, 2, Arc::<KeepAll>::clone(&keep)).unwrap();
+        let batch =
+            decode(&dataset("id string!; n int"), text.as_bytes(), 5, (2, 1), Arc::<KeepAll>::clone(&keep)).unwrap();
         assert_eq!(batch.num_rows(), 3);
         let rejects = keep.rejects();
         assert_eq!(rejects.iter().map(|reject| reject.line).collect::<Vec<_>>(), [3, 4, 6, 7]);
@@ -747,7 +466,7 @@ mod tests {
         let keep = Arc::new(KeepAll::default());
         let text = "n,id,dia\nx,,hoy\n1,T2,2024-01-01\n";
         let columns = dataset("id string!; n int; dia date");
-        let batch = decode(&columns, text.as_bytes(), 5, 2, Arc::<KeepAll>::clone(&keep)).unwrap();
+        let batch = decode(&columns, text.as_bytes(), 5, (2, 1), Arc::<KeepAll>::clone(&keep)).unwrap();
         assert_eq!(batch.num_rows(), 1);
         let messages: Vec<String> = keep.rejects().iter().map(Reject::message).collect();
         assert_eq!(
@@ -776,8 +495,8 @@ mod tests {
     }
 
     /// The seven files of the system that went before, as they are.
-    #[tokio::test]
-    async fn the_predecessors_files() {
+    #[test]
+    fn the_predecessors_files() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let yaml = std::fs::read_to_string(root.join("catalog.yaml")).unwrap();
         let catalog: serde_json::Value = serde_yaml::from_str(&yaml).unwrap();
@@ -794,69 +513,192 @@ mod tests {
                 })
                 .collect();
             let bytes = std::fs::read(root.join(format!("tests/data/predecessor/{name}.csv"))).unwrap();
-            let batch = decode(&dataset(&columns.join("; ")), &bytes, 10_000, 1000, strict());
+            let batch = decode(&dataset(&columns.join("; ")), &bytes, 10_000, (1000, 2), strict());
             counted.push((name.clone(), batch.unwrap_or_else(|error| panic!("{}", told(&error))).num_rows()));
         }
         assert_eq!(counted.iter().map(|(_, rows)| rows).sum::<usize>(), 16_990, "{counted:?}");
         assert_eq!(counted.len(), 7);
     }
 
-    /// Lines of a file with good, odd and broken fields, and some that are no records at all.
-    fn damaged() -> impl Strategy<Value = String> {
-        let field = prop_oneof![
-            Just("12".to_owned()),
-            Just("12.0".to_owned()),
-            Just(String::new()),
-            Just("\"a\n\"\"b\"\"\r\n,c\"".to_owned()),
-            Just("\"stray\" x".to_owned()),
-            Just("\"".to_owned()),
-            Just("2024-02-29".to_owned()),
-            Just("['a', 'ñ']".to_owned()),
-            "[a-z😊ñ ]{0,12}",
+    #[tokio::test]
+    async fn the_file_and_the_line_on_request() {
+        let mut dataset = dataset("n int");
+        dataset.metadata = vec![Metadata::File, Metadata::Line];
+        let files = files(&[("a.csv", b"n\n\"1\"\n\n3\n4\n"), ("b.csv", b"\nn\n4\n")]).await;
+        let all = query_text(&dataset, files.clone(), "SELECT * FROM d ORDER BY _file, _line").await.unwrap();
+        assert_eq!(
+            all,
+            "\
++---+-------+-------+
+| n | _file | _line |
++---+-------+-------+
+| 1 | a.csv | 2     |
+| 3 | a.csv | 4     |
+| 4 | a.csv | 5     |
+| 4 | b.csv | 3     |
++---+-------+-------+"
+        );
+        let some = query(&dataset, files, "SELECT _line FROM d WHERE _file = 'b.csv'").await.unwrap();
+        assert_eq!((some.num_rows(), some.num_columns()), (1, 1));
+    }
+
+    #[test]
+    fn other_encodings_and_their_places() {
+        let utf16: Vec<u8> = "\u{feff}n,t\n1,ñ\nx,😊\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let keep = Arc::new(KeepAll::default());
+        let good = decode(&dataset("n int; t string"), &utf16, 3, (8192, 1), Arc::<KeepAll>::clone(&keep)).unwrap();
+        assert_eq!(good.num_rows(), 1);
+        let reject = keep.rejects().remove(0);
+        assert_eq!((reject.offset, reject.length, reject.line, reject.raw.as_str()), (Some(18), Some(8), 3, "x,😊"));
+
+        let mut latin = dataset("n int; t string");
+        latin.format = Format::Csv(CsvOptions { encoding: encoding_rs::WINDOWS_1252, ..CsvOptions::default() });
+        let keep = Arc::new(KeepAll::default());
+        let text = b"t,n\ncaf\xe9,1\n\xf1,x\n";
+        let good = decode(&latin, text, 2, (8192, 1), Arc::<KeepAll>::clone(&keep)).unwrap();
+        assert!(format!("{good:?}").contains("café"));
+        let reject = keep.rejects().remove(0);
+        assert_eq!((reject.offset, reject.length, reject.raw.as_str()), (Some(11), Some(3), "ñ,x"));
+        assert!(decode(&latin, b"t,n\ncaf\xe9\n", 9, (8192, 1), strict()).is_err());
+    }
+
+    #[test]
+    fn a_quote_that_never_closes_costs_its_line_alone() {
+        let keep = Arc::new(KeepAll::default());
+        let text = "id,c\nT1,\"a\nb\"\nT2,\"open\nT3,y\nT4,z\nT5,w\n";
+        let good =
+            decode(&dataset("id string!; c string"), text.as_bytes(), 7, (8192, 1), Arc::<KeepAll>::clone(&keep));
+        assert_eq!(good.unwrap().num_rows(), 4);
+        let reject = keep.rejects().remove(0);
+        assert_eq!((reject.line, reject.raw.as_str()), (4, "T2,\"open"));
+        assert_eq!(keep.accounts(), [Account { records: 5, rows: 4, rejected: 1 }]);
+    }
+
+    #[test]
+    fn text_that_is_no_records_by_itself_stays_in_the_record_of_its_quote() {
+        let keep = Arc::new(KeepAll::default());
+        let text = "id,c\nT1,x\nT2,\"open\nnothing\nhere, is, a\nrecord\n";
+        let good =
+            decode(&dataset("id string!; c string"), text.as_bytes(), 7, (8192, 1), Arc::<KeepAll>::clone(&keep));
+        assert_eq!(good.unwrap().num_rows(), 1);
+        let rejects = keep.rejects();
+        assert_eq!(rejects.len(), 1);
+        assert_eq!(rejects[0].raw, text[10..].trim_end());
+    }
+
+    /// A field as a good writer writes it.
+    fn written(value: &str, always: bool) -> String {
+        if always || value.contains(['"', ',', '\n', '\r']) {
+            format!("\"{}\"", value.replace('"', "\"\""))
+        } else {
+            value.to_owned()
+        }
+    }
+
+    /// What can be wrong with a record.
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Damage {
+        None,
+        Number,
+        Missing,
+        Extra,
+        NotUtf8,
+        StrayQuote,
+    }
+
+    /// The bytes of a record of an integer, a text and a text, damaged or not.
+    fn record() -> impl Strategy<Value = (Vec<u8>, Damage)> {
+        use Damage::{Extra, Missing, NotUtf8, Number, StrayQuote};
+        let damage = prop_oneof![
+            6 => Just(Damage::None), 1 => Just(Number), 1 => Just(Missing), 1 => Just(Extra), 1 => Just(NotUtf8),
+            1 => Just(StrayQuote)
         ];
-        let line = prop::collection::vec(field, 1..5).prop_map(|fields| fields.join(","));
-        let end = prop_oneof![Just("\n"), Just("\r\n"), Just("\n\n"), Just("\r")];
-        prop::collection::vec((line, end), 0..10)
-            .prop_map(|lines| lines.into_iter().map(|(line, end)| line + end).collect::<String>())
-            .prop_map(|rows| format!("t,n,e\n{rows}"))
+        let texts = prop::collection::vec(("[a-c ,\"\n\r😊ñ]{0,12}", any::<bool>()), 2);
+        (any::<i64>(), texts, damage).prop_map(|(number, texts, damage)| {
+            let fields: Vec<String> = texts.iter().map(|(text, always)| written(text, *always)).collect();
+            let text = match damage {
+                Damage::None => format!("{number},{},{}", fields[0], fields[1]),
+                Number => format!("x{number},{},{}", fields[0], fields[1]),
+                Missing => format!("{number},{}", fields[0]),
+                Extra => format!("{number},{},{},", fields[0], fields[1]),
+                NotUtf8 => return ([number.to_string().as_bytes(), b",\xff,", fields[1].as_bytes()].concat(), damage),
+                StrayQuote => format!("{number},\"a\"b,{}", fields[1]),
+            };
+            (text.into_bytes(), damage)
+        })
+    }
+
+    /// A file of such records, and where each of them stands.
+    fn table() -> impl Strategy<Value = (Vec<u8>, Vec<(Range<usize>, Damage)>)> {
+        let end = prop_oneof![Just("\n"), Just("\r\n"), Just("\r"), Just("\n\n")];
+        (prop::collection::vec(record(), 0..30), end).prop_map(|(records, end)| {
+            let mut text = [b"n,a,b".as_slice(), end.as_bytes()].concat();
+            let mut places = Vec::new();
+            for (record, damage) in records {
+                places.push((text.len()..text.len() + record.len(), damage));
+                text.extend_from_slice(&record);
+                text.extend_from_slice(end.as_bytes());
+            }
+            (text, places)
+        })
+    }
+
+    type Read = (RecordBatch, Vec<Reject>, Vec<Account>);
+
+    fn read(text: &[u8], size: usize, batch_rows: usize, tasks: usize) -> Read {
+        let keep = Arc::new(KeepAll::default());
+        let dataset = dataset("a string; n int; b string");
+        let batch = decode(&dataset, text, size, (batch_rows, tasks), Arc::<KeepAll>::clone(&keep)).unwrap();
+        (batch, keep.rejects(), keep.accounts())
     }
 
     proptest! {
         #[test]
-        fn chunks_and_batches_make_no_difference(text in damaged(), size in 1_usize..=64, batch_rows in 1_usize..20) {
-            let dataset = dataset("t string; n int; e list");
-            let (whole, parts) = (Arc::new(KeepAll::default()), Arc::new(KeepAll::default()));
-            let in_one = decode(&dataset, text.as_bytes(), text.len(), 8192, Arc::<KeepAll>::clone(&whole)).unwrap();
-            let in_parts = decode(&dataset, text.as_bytes(), size, batch_rows, Arc::<KeepAll>::clone(&parts)).unwrap();
-            prop_assert_eq!(in_one, in_parts);
-            prop_assert_eq!(whole.rejects(), parts.rejects());
-            prop_assert_eq!(whole.accounts(), parts.accounts());
-        }
-
-        #[test]
-        fn every_record_is_a_row_or_a_fault(text in damaged()) {
-            let dataset = dataset("t string; n int!; e list");
-            let keep = Arc::new(KeepAll::default());
-            let batch = decode(&dataset, text.as_bytes(), 17, 7, Arc::<KeepAll>::clone(&keep)).unwrap();
-            let mut rejected = BTreeSet::new();
-            for reject in keep.rejects() {
+        fn every_record_is_a_row_or_a_reject(
+            (text, records) in table(), size in 1_usize..80, batch_rows in 1_usize..9, tasks in 1_usize..5,
+        ) {
+            let (batch, rejects, accounts) = read(&text, size, batch_rows, tasks);
+            let bad: Vec<_> = records.iter().filter(|(_, damage)| *damage != Damage::None).collect();
+            prop_assert_eq!(batch.num_rows() + rejects.len(), records.len());
+            prop_assert_eq!(rejects.len(), bad.len());
+            for (reject, (place, _)) in rejects.iter().zip(bad) {
                 let start = usize::try_from(reject.offset.unwrap()).unwrap();
-                prop_assert_eq!(text.get(start..start + reject.raw.len()), Some(reject.raw.as_str()));
-                prop_assert_eq!(line_breaks(&text.as_bytes()[..start]) + 1, reject.line);
-                prop_assert!(reject.faults.iter().all(|fault| fault.line >= reject.line));
-                prop_assert!(rejected.insert(reject.offset));
+                let length = usize::try_from(reject.length.unwrap()).unwrap();
+                prop_assert_eq!(start..start + length, place.clone());
+                prop_assert_eq!(String::from_utf8_lossy(&text[place.clone()]), reject.raw.as_str());
+                prop_assert_eq!(super::super::piece::line_breaks(&text[..start]) + 1, reject.line);
             }
-            let mut splitter = Splitter::new(b',', None);
-            let mut found = Records::default();
-            splitter.split(text.as_bytes(), true, usize::MAX, &mut found);
-            let records = found.records.len() + found.malformed.len() - 1;
-            prop_assert_eq!(batch.num_rows() + rejected.len(), records);
+            let (rows, rejected) = (batch.num_rows() as u64, rejects.len() as u64);
+            prop_assert_eq!(accounts, [Account { records: records.len() as u64, rows, rejected }]);
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes: Vec<u8>, size in 1_usize..10) {
+        fn tasks_chunks_and_batches_make_no_difference(
+            (text, _) in table(), cut in 0_usize..400, stray in 0_usize..400, size in 1_usize..80,
+            batch_rows in 1_usize..9, tasks in 2_usize..5,
+        ) {
+            // A tail cut off anywhere and a quote put anywhere.
+            let mut text = text;
+            text.truncate(text.len().saturating_sub(cut % text.len()).max(6));
+            text.insert(6 + stray % (text.len() - 5), b'"');
+            let whole = read(&text, text.len(), 8192, 1);
+            prop_assert_eq!(&whole, &read(&text, size, batch_rows, tasks));
+            for reject in &whole.1 {
+                let start = usize::try_from(reject.offset.unwrap()).unwrap();
+                let end = start + usize::try_from(reject.length.unwrap()).unwrap();
+                prop_assert_eq!(String::from_utf8_lossy(&text[start..end]), reject.raw.as_str());
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>, size in 1_usize..10, tasks in 1_usize..3) {
             let text = [b"t,n,e\n".as_slice(), &bytes].concat();
-            let _any = decode(&dataset("t string; n int; e list"), &text, size, 3, Arc::new(KeepAll::default()));
+            let dataset = dataset("t string; n int; e list");
+            let keep = Arc::new(KeepAll::default());
+            let batch = decode(&dataset, &text, size, (3, tasks), Arc::<KeepAll>::clone(&keep)).unwrap();
+            let account = keep.accounts()[0];
+            prop_assert_eq!(account.rows, batch.num_rows() as u64);
+            prop_assert_eq!(account.rejected, keep.rejects().len() as u64);
         }
     }
 }

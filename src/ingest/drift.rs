@@ -1,9 +1,14 @@
 //! How a file differs from what the catalog says of its dataset, seen from its beginning alone.
 
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
 use super::chunks::fetch;
-use super::header;
-use super::parquet;
+use super::decode::Decoder;
+use super::decompress::content_of;
 use super::split::{Records, Splitter};
+use super::{arrow_file, header, parquet};
 use crate::catalog::{CsvOptions, Dataset, Difference, Format};
 use crate::error::Result;
 use crate::store::InputFile;
@@ -25,9 +30,13 @@ pub async fn differences(dataset: &Dataset, file: &InputFile) -> Result<Vec<Diff
     }
     match &dataset.format {
         Format::Csv(options) => {
-            let whole = beginning.len() as u64 == file.meta.size;
-            Ok(of_text(dataset, options, &file.name, &beginning, whole))
+            let content = content_of(&beginning);
+            let whole = beginning.len() as u64 == file.meta.size && matches!(content, Cow::Borrowed(_));
+            Ok(of_text(dataset, options, &file.name, &content, whole))
         }
+        // Each record has keys of its own: those that do not fit are rejects.
+        Format::Json | Format::JsonLines => Ok(Vec::new()),
+        Format::Arrow => arrow_file::differences(dataset, file).await,
         Format::Parquet => parquet::differences(dataset, file).await,
     }
 }
@@ -43,21 +52,24 @@ fn other_format(format: &Format, beginning: &[u8]) -> Option<&'static str> {
         [b'S', b'Q', b'L', b'i', b't', b'e', ..] => "an SQLite database",
         _ => match (format, beginning.trim_ascii_start()) {
             (Format::Parquet, _) => "no Parquet file",
+            (Format::Arrow, _) => "no Arrow file",
             (Format::Csv(_), [b'{', b'"', ..] | [b'[', b'{' | b'\n' | b'\r', ..]) => "JSON",
             _ => return None,
         },
     };
-    let as_declared = matches!((format, what), (Format::Parquet, "a Parquet file"));
+    let as_declared = matches!((format, what), (Format::Parquet, "a Parquet file") | (Format::Arrow, "an Arrow file"));
     (!as_declared).then_some(what)
 }
 
 /// The differences of delimited text that begins with `beginning`, which is the `whole` of it or not.
 fn of_text(dataset: &Dataset, options: &CsvOptions, file: &str, beginning: &[u8], whole: bool) -> Vec<Difference> {
     let mut differences = Vec::new();
-    if let Some(label) = other_encoding(beginning, whole) {
+    let mut decoder = Decoder::new(options.encoding, beginning);
+    let text = decoder.decode(Bytes::copy_from_slice(beginning), false);
+    if let Some(label) = other_encoding(&text, whole) {
         differences.push(Difference::OtherEncoding(label));
     }
-    let names = match header_names(beginning, options.delimiter) {
+    let names = match header_names(&text, options.delimiter) {
         Ok(names) => names,
         Err(difference) => return vec![difference],
     };
@@ -68,27 +80,23 @@ fn of_text(dataset: &Dataset, options: &CsvOptions, file: &str, beginning: &[u8]
     differences
 }
 
-/// The encoding in which text that should be UTF-8 is most likely written instead.
-fn other_encoding(beginning: &[u8], whole: bool) -> Option<&'static str> {
-    match beginning {
-        [0xff, 0xfe, ..] => return Some("utf-16le"),
-        [0xfe, 0xff, ..] => return Some("utf-16be"),
-        _ => {}
+/// The encoding in which `text`, which should be UTF-8 by now, is most likely written instead. A stray byte among
+/// characters that are well written is no other encoding: its record is rejected.
+fn other_encoding(text: &[u8], whole: bool) -> Option<&'static str> {
+    let (mut good, mut bad) = (0, 0);
+    for chunk in text.utf8_chunks() {
+        good += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        bad += usize::from(!chunk.invalid().is_empty());
     }
-    match std::str::from_utf8(beginning) {
-        Ok(_) => None,
-        // The last character may be cut.
-        Err(wrong) if !whole && wrong.error_len().is_none() => None,
-        Err(_) => Some("windows-1252"),
-    }
+    // The last character may be cut.
+    let cut = !whole && std::str::from_utf8(text).is_err_and(|wrong| wrong.error_len().is_none());
+    (bad > good + usize::from(cut)).then_some("windows-1252")
 }
 
 /// The names in the first record.
-fn header_names(beginning: &[u8], delimiter: u8) -> Result<Vec<String>, Difference> {
-    const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
-    let text = beginning.strip_prefix(UTF8_MARK).unwrap_or(beginning);
+fn header_names(text: &[u8], delimiter: u8) -> Result<Vec<String>, Difference> {
     let mut found = Records::default();
-    Splitter::new(delimiter, None).split(text, true, 1, &mut found);
+    Splitter::new(delimiter, None).split(text, 1, &mut found);
     if !found.malformed.is_empty() {
         return Err(Difference::Damaged("its header is no record: a quote is not closed, or stands alone".to_owned()));
     }

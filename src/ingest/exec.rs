@@ -21,10 +21,13 @@ use datafusion::physical_plan::{
 };
 use futures::stream::{self, BoxStream, StreamExt};
 
-use super::csv::CsvReader;
+use super::arrow_file::ArrowReader;
+use super::csv::Csv;
 use super::fault::{Faults, StopAtFirst};
+use super::json::Json;
 use super::parquet::ParquetReader;
 use super::reader::{Reader, Scan};
+use super::text_file::{TextFormat, TextReader};
 use crate::catalog::{Dataset, Format};
 use crate::store::InputFile;
 
@@ -44,7 +47,7 @@ pub struct IngestExec {
 }
 
 impl IngestExec {
-    /// Reads `projection` (positions in the columns of `dataset`) of `files` in at most `partitions` partitions, and no
+    /// Reads `projection` (positions in the schema of `dataset`) of `files` in at most `partitions` partitions, and no
     /// more than `limit` rows in each.
     pub fn try_new(
         dataset: Arc<Dataset>,
@@ -62,9 +65,10 @@ impl IngestExec {
             Boundedness::Bounded,
         )
         .with_scheduling_type(SchedulingType::Cooperative);
-        let reader: Arc<dyn Reader> = match &dataset.format {
-            Format::Csv(options) => Arc::new(CsvReader::new(options.clone())),
-            Format::Parquet => Arc::new(ParquetReader),
+        let reader: Arc<dyn Reader> = match text_format(&dataset.format) {
+            Some(format) => Arc::new(TextReader::new(format)),
+            None if dataset.format == Format::Arrow => Arc::new(ArrowReader),
+            None => Arc::new(ParquetReader),
         };
         Ok(Self {
             dataset,
@@ -98,6 +102,16 @@ impl IngestExec {
             Some(partition) => self.partitions.get(partition).map_or(0, |files| sizes(files)),
             None => self.partitions.iter().map(|files| sizes(files)).sum(),
         }
+    }
+}
+
+/// What is special about a format of text.
+pub(super) fn text_format(format: &Format) -> Option<Arc<dyn TextFormat>> {
+    match format {
+        Format::Csv(options) => Some(Arc::new(Csv::new(options.clone()))),
+        Format::Json => Some(Arc::new(Json::new(false))),
+        Format::JsonLines => Some(Arc::new(Json::new(true))),
+        Format::Parquet | Format::Arrow => None,
     }
 }
 
@@ -183,6 +197,7 @@ impl ExecutionPlan for IngestExec {
             schema: Arc::clone(&self.schema),
             batch_rows: context.session_config().batch_size().max(1),
             limit: self.limit,
+            tasks: (context.session_config().target_partitions() / self.partitions.len()).max(1),
             faults: Arc::clone(&self.faults),
             bytes_read: MetricBuilder::new(&self.metrics).counter("bytes_read", partition),
             busy: baseline.elapsed_compute().clone(),

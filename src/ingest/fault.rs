@@ -48,12 +48,27 @@ pub struct Fault {
 }
 
 /// Why a record or value was not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// The value is not of the column's type.
     NotA(ColumnType),
+    /// The value is not written in any shape that the column declares.
+    NotInShape {
+        /// The column's type.
+        column_type: ColumnType,
+        /// The shapes.
+        shapes: Arc<str>,
+    },
     /// A required column has no value.
     NoValue,
+    /// The value is less than this, the least.
+    Below(Arc<str>),
+    /// The value is greater than this, the greatest.
+    Above(Arc<str>),
+    /// The value is none of these.
+    NotAmong(Arc<str>),
+    /// The value does not match this pattern.
+    NoMatch(Arc<str>),
     /// The record has more or fewer fields than the header.
     FieldCount {
         /// Fields of the header.
@@ -67,6 +82,17 @@ pub enum Reason {
     TextAfterQuote,
     /// The value's bytes are not UTF-8.
     NotUtf8,
+    /// The value's bytes are nothing in the encoding of the file.
+    NotText {
+        /// The encoding's name.
+        encoding: &'static str,
+    },
+    /// The record is no JSON object, and why.
+    NotJson(Arc<str>),
+    /// The record has this key, which is no declared column.
+    UnknownKey(Arc<str>),
+    /// The record has this key twice.
+    KeyTwice(Arc<str>),
     /// The record does not end within this many bytes.
     TooLong {
         /// The longest record accepted, in bytes.
@@ -77,14 +103,21 @@ pub enum Reason {
 impl Reason {
     /// The rule that was broken, in one word.
     #[must_use]
-    pub fn rule(self) -> &'static str {
+    pub fn rule(&self) -> &'static str {
         match self {
             Self::NotA(_) => "type",
+            Self::NotInShape { .. } => "format",
+            Self::Below(_) => "min",
+            Self::Above(_) => "max",
+            Self::NotAmong(_) => "values",
+            Self::NoMatch(_) => "pattern",
             Self::NoValue => "required",
             Self::FieldCount { .. } => "field_count",
             Self::UnclosedQuote => "unclosed_quote",
             Self::TextAfterQuote => "text_after_quote",
-            Self::NotUtf8 => "encoding",
+            Self::NotUtf8 | Self::NotText { .. } => "encoding",
+            Self::NotJson(_) => "json",
+            Self::UnknownKey(_) | Self::KeyTwice(_) => "keys",
             Self::TooLong { .. } => "record_size",
         }
     }
@@ -160,10 +193,7 @@ impl Reject {
         let text = usize::try_from(fault.line - self.line).ok().and_then(|nth| self.raw.split('\n').nth(nth));
         let text = text.unwrap_or_default().trim_end_matches('\r');
         let value = fault.value.as_deref().and_then(|value| value.lines().next()).unwrap_or_default();
-        let width = match fault.reason {
-            Reason::NotA(_) | Reason::NotUtf8 => value.chars().count().clamp(1, VALUE_SHOWN),
-            _ => 1,
-        };
+        let width = value.chars().count().clamp(1, VALUE_SHOWN);
         Some(Place {
             file: self.file.to_string(),
             line: usize::try_from(fault.line).unwrap_or(usize::MAX),
@@ -179,15 +209,26 @@ impl Fault {
     #[must_use]
     pub fn message(&self) -> String {
         let value = quoted(self.value.as_deref().unwrap_or_default());
-        match self.reason {
-            Reason::NotA(column_type) => format!("{value} is not {}", with_article(column_type)),
+        match &self.reason {
+            Reason::NotA(column_type) => format!("{value} is not {}", with_article(*column_type)),
+            Reason::NotInShape { column_type, shapes } => {
+                format!("{value} is not {} written as {shapes}", with_article(*column_type))
+            }
+            Reason::Below(least) => format!("{value} is less than {least}"),
+            Reason::Above(greatest) => format!("{value} is greater than {greatest}"),
+            Reason::NotAmong(_) => format!("{value} is none of the values of the column"),
+            Reason::NoMatch(pattern) => format!("{value} does not match {pattern}"),
             Reason::NoValue => "no value, but the column is required".to_owned(),
             Reason::FieldCount { expected, found } => {
-                format!("{found} {}, but the header has {expected}", if found == 1 { "field" } else { "fields" })
+                format!("{found} {}, but the header has {expected}", if *found == 1 { "field" } else { "fields" })
             }
             Reason::UnclosedQuote => "the quote that opens here is never closed".to_owned(),
             Reason::TextAfterQuote => "text between a closing quote and the next delimiter".to_owned(),
             Reason::NotUtf8 => format!("{value} is not valid UTF-8"),
+            Reason::NotText { encoding } => format!("{value} is not valid {encoding}"),
+            Reason::NotJson(why) => format!("not a JSON object: {why}"),
+            Reason::UnknownKey(key) => format!("the key `{key}` is not declared"),
+            Reason::KeyTwice(key) => format!("the key `{key}` stands there twice"),
             Reason::TooLong { limit } => format!("the record does not end within {} MiB", limit >> 20),
         }
     }
@@ -196,8 +237,10 @@ impl Fault {
     #[must_use]
     pub fn hint(&self) -> String {
         let value = self.value.as_deref().unwrap_or_default();
-        match self.reason {
-            Reason::NotA(_) if LIKELY_NULLS.contains(&value.trim().to_lowercase().as_str()) => {
+        match &self.reason {
+            Reason::NotA(_) | Reason::NotInShape { .. }
+                if LIKELY_NULLS.contains(&value.trim().to_lowercase().as_str()) =>
+            {
                 let value = quoted(value);
                 format!(
                     "if it means that there is no value, write `options: {{ null: [\"\", {value}] }}` in catalog.yaml"
@@ -213,21 +256,38 @@ impl Fault {
                 "write it as [\"a\", \"b\"] or ['a', 'b'], or declare the column as string in catalog.yaml".to_owned()
             }
             Reason::NotA(ColumnType::Date) => {
-                "write it as 2024-12-31, or declare the column as string in catalog.yaml".to_owned()
+                "write it as 2024-12-31, or declare its shape in catalog.yaml: `format: \"%d/%m/%Y\"`".to_owned()
             }
             Reason::NotA(ColumnType::Timestamp) => {
-                "write it as 2024-12-31 23:59:59, or declare the column as string in catalog.yaml".to_owned()
+                "write it as 2024-12-31 23:59:59, or declare its shape in catalog.yaml: `format: \"%d/%m/%Y %H:%M\"`"
+                    .to_owned()
             }
+            Reason::NotInShape { .. } => "correct the row, or add its shape to `format` in catalog.yaml".to_owned(),
+            Reason::Below(_) => "correct the row, or change `min` of the column in catalog.yaml".to_owned(),
+            Reason::Above(_) => "correct the row, or change `max` of the column in catalog.yaml".to_owned(),
+            Reason::NotAmong(values) => {
+                format!("the values are {values}; correct the row, or add to `values` of the column in catalog.yaml")
+            }
+            Reason::NoMatch(_) => "correct the row, or change `pattern` of the column in catalog.yaml".to_owned(),
             Reason::NotA(_) => "correct the row, or declare the column as string in catalog.yaml".to_owned(),
             Reason::NoValue => "fill in the value, or take `required: true` from the column in catalog.yaml".to_owned(),
             Reason::FieldCount { .. } => {
                 "put text that contains the delimiter or a line break between double quotes".to_owned()
+            }
+            Reason::NotJson(_) | Reason::KeyTwice(_) => "correct the record".to_owned(),
+            Reason::UnknownKey(key) => {
+                format!(
+                    "correct the record, or declare the column in catalog.yaml: `- {{ name: {key}, type: string }}`"
+                )
             }
             Reason::UnclosedQuote | Reason::TooLong { .. } => {
                 "close the quote; inside quoted text a quote is written twice (\"\")".to_owned()
             }
             Reason::TextAfterQuote => "inside quoted text write a quote twice (\"\")".to_owned(),
             Reason::NotUtf8 => "save the file as UTF-8".to_owned(),
+            Reason::NotText { .. } => {
+                "name the encoding of the file in catalog.yaml: `options: { encoding: windows-1252 }`".to_owned()
+            }
         }
     }
 
@@ -258,20 +318,5 @@ fn quoted(value: &str) -> String {
 }
 
 fn with_article(column_type: ColumnType) -> String {
-    let name = type_name(column_type);
-    if column_type == ColumnType::Int { format!("an {name}") } else { format!("a {name}") }
-}
-
-/// The type as `catalog.yaml` writes it.
-pub(super) fn type_name(column_type: ColumnType) -> String {
-    match column_type {
-        ColumnType::String => "string".to_owned(),
-        ColumnType::Int => "int".to_owned(),
-        ColumnType::Float => "float".to_owned(),
-        ColumnType::Decimal { precision, scale } => format!("decimal({precision},{scale})"),
-        ColumnType::Bool => "bool".to_owned(),
-        ColumnType::Date => "date".to_owned(),
-        ColumnType::Timestamp => "timestamp".to_owned(),
-        ColumnType::StringList => "list<string>".to_owned(),
-    }
+    if column_type == ColumnType::Int { format!("an {column_type}") } else { format!("a {column_type}") }
 }

@@ -70,20 +70,14 @@ pub(super) fn compare(dataset: &Dataset, file: &str, names: &[impl AsRef<str>]) 
     (sources, differences)
 }
 
-/// The field in `file`, whose columns are `names`, of each column of `dataset`.
+/// The source in `file`, whose columns are `names`, of each column of `dataset`.
 ///
 /// All differences that the dataset does not let pass are reported in one error.
-pub(super) fn positions(dataset: &Dataset, file: &str, names: &[impl AsRef<str>]) -> Result<Vec<usize>> {
+pub(super) fn sources(dataset: &Dataset, file: &str, names: &[impl AsRef<str>]) -> Result<Vec<Source>> {
     let (sources, mut differences) = compare(dataset, file, names);
-    let fields: Vec<usize> = sources
-        .iter()
-        .filter_map(|source| if let Source::Field(field) = source { Some(*field) } else { None })
-        .collect();
-    let whole = fields.len() == dataset.columns.len();
-    let missing = |difference: &Difference| !whole && matches!(difference, Difference::Missing { .. });
-    differences.retain(|difference| missing(difference) || difference.verdict(dataset.on_drift) >= Verdict::LeaveOut);
+    differences.retain(|difference| difference.verdict(dataset.on_drift) >= Verdict::LeaveOut);
     if differences.is_empty() {
-        return Ok(fields);
+        return Ok(sources);
     }
     let finding = |difference: &Difference| Finding::new(difference.to_string()).hint(difference.remedy(dataset));
     let summary = match differences.as_slice() {

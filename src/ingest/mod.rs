@@ -1,7 +1,7 @@
 //! Readers of raw input: bytes to typed batches, every fault with its file, line and column.
 //!
 //! A [`DatasetTable`] makes the files of one dataset a table. Planned, it becomes an [`IngestExec`], which opens each
-//! file with the [`Reader`] of its format, in `csv` or `parquet`. Both readers keep the same promises:
+//! file with the [`Reader`] of its format. All readers keep the same promises:
 //!
 //! - columns are found by name in every file, never by position across files (`header`);
 //! - what comes out has exactly the declared schema; no value is changed to make it fit, and one that does not fit
@@ -11,23 +11,34 @@
 //! - a dataset has one set of rows: every declared column of every record is checked, whether a query asks for it or
 //!   not, so that `count(*)` and `sum(n)` speak of the same rows. What is not asked for is checked and thrown away.
 
+mod arrays;
+mod arrow_file;
 mod cells;
 mod chunks;
 mod conform;
+mod constants;
 mod csv;
+mod cut;
+mod decode;
+mod decompress;
 mod drift;
+mod element;
 mod exec;
 mod fault;
 mod header;
+mod json;
 mod list;
 mod parquet;
 mod partition;
+mod piece;
 mod reader;
+mod rows;
+mod rules;
 mod split;
 mod table;
 #[cfg(test)]
 mod testing;
-mod text;
+mod text_file;
 
 pub use drift::differences;
 pub use exec::IngestExec;

@@ -6,8 +6,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
-use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use datafusion::physical_plan::metrics::Count;
@@ -20,12 +18,10 @@ use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
+use super::arrays::{self, ArrayRows};
 use super::chunks::fetch;
-use super::conform::{Way, conform, shown};
-use super::fault::{Account, Fault, Reason, Reject, type_name};
-use super::header::{self, Source};
 use super::reader::{Reader, Scan};
-use crate::catalog::{Column, Dataset, Difference};
+use crate::catalog::{Dataset, Difference};
 use crate::error::{Error, Kind, Result};
 use crate::store::InputFile;
 
@@ -38,33 +34,22 @@ pub(super) struct ParquetReader;
 
 impl Reader for ParquetReader {
     fn read(&self, file: InputFile, scan: Arc<Scan>) -> BoxStream<'static, Result<RecordBatch>> {
-        let opened = open(file, scan).map_ok(|(opened, batches)| {
-            stream::try_unfold((opened, batches), |(mut opened, mut batches)| async move {
-                let batch = batches.try_next().await.map_err(|error| unreadable(&opened.file, error))?;
+        let opened = open(file, scan).map_ok(|(name, rows, batches)| {
+            stream::try_unfold((name, rows, batches), |(name, mut rows, mut batches)| async move {
+                let batch = batches.try_next().await.map_err(|error| unreadable(&name, error))?;
                 let Some(batch) = batch else {
-                    opened.scan.faults.finished(&opened.file, opened.account)?;
+                    rows.finished()?;
                     return Ok(None);
                 };
-                let batch = opened.conform(&batch)?;
-                Ok(Some((batch, (opened, batches))))
+                let batch = rows.rows(&batch)?;
+                Ok(Some((batch, (name, rows, batches))))
             })
         });
         stream::once(opened).try_flatten().boxed()
     }
 }
 
-/// A file whose columns are known.
-struct Opened {
-    file: Arc<str>,
-    scan: Arc<Scan>,
-    /// The columns that are read, as positions in the declared ones: where they stand among those read, and how they
-    /// become what is declared.
-    columns: Vec<(usize, usize, Way)>,
-    /// What became of the rows read so far.
-    account: Account,
-}
-
-async fn open(file: InputFile, scan: Arc<Scan>) -> Result<(Opened, ParquetRecordBatchStream<FileBytes>)> {
+async fn open(file: InputFile, scan: Arc<Scan>) -> Result<(Arc<str>, ArrayRows, ParquetRecordBatchStream<FileBytes>)> {
     let name: Arc<str> = Arc::from(file.name.as_str());
     if file.meta.size == 0 {
         return Err(
@@ -75,73 +60,11 @@ async fn open(file: InputFile, scan: Arc<Scan>) -> Result<(Opened, ParquetRecord
     let bytes = FileBytes { file, bytes_read: scan.bytes_read.clone() };
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let builder = ParquetRecordBatchStreamBuilder::new_with_options(bytes, options).await.map_err(failed)?;
-
-    let schema = Arc::clone(builder.schema());
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let positions = header::positions(&scan.dataset, &name, &names)?;
-    let mut ways = Vec::with_capacity(positions.len());
-    for (column, position) in scan.dataset.columns.iter().zip(&positions) {
-        let from = schema.field(*position).data_type();
-        ways.push(Way::between(from, column.column_type).ok_or_else(|| other_type(&name, column, from))?);
-    }
-
-    // A column that nobody asked for is read all the same if a value of it can be wrong.
-    let wanted = |index: usize| scan.projection.contains(&index);
-    let sure = |index: usize| {
-        let column = &scan.dataset.columns[index];
-        let from = schema.field(positions[index]);
-        ways[index].never_fails(from.data_type(), column.column_type) && !(column.required && from.is_nullable())
-    };
-    let checked: Vec<usize> = (0..ways.len()).filter(|index| wanted(*index) || !sure(*index)).collect();
-    let mut read: Vec<usize> = checked.iter().map(|index| positions[*index]).collect();
-    let mask = ProjectionMask::roots(builder.parquet_schema(), read.iter().copied());
-    // The columns come in the order of the file.
-    read.sort_unstable();
-    let place = |index: usize| (index, read.partition_point(|position| *position < positions[index]), ways[index]);
-    let columns = checked.iter().map(|index| place(*index)).collect();
+    let (rows, read) = ArrayRows::new(&name, Arc::clone(&scan), builder.schema())?;
+    let mask = ProjectionMask::roots(builder.parquet_schema(), read);
     let batch_rows = scan.batch_rows.min(scan.limit.unwrap_or(usize::MAX)).max(1);
     let batches = builder.with_projection(mask).with_batch_size(batch_rows).build().map_err(failed)?;
-    Ok((Opened { file: name, scan, columns, account: Account::default() }, batches))
-}
-
-impl Opened {
-    /// The wanted columns of a batch as it was read; its rejects go to the policy.
-    fn conform(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let _busy = self.scan.busy.timer();
-        let mut arrays: Vec<Option<ArrayRef>> = vec![None; self.scan.dataset.columns.len()];
-        let mut faults = Vec::new();
-        for (index, position, way) in &self.columns {
-            let column = &self.scan.dataset.columns[*index];
-            let (array, found) = conform(batch.column(*position), column, *way)?;
-            arrays[*index] = Some(array);
-            faults.extend(found.into_iter().map(|fault| (fault.row, *position, column, fault.reason)));
-        }
-        faults.sort_by_key(|(row, position, ..)| (*row, *position));
-        for faults in faults.chunk_by(|(a, ..), (b, ..)| a == b) {
-            let line = self.account.records + faults[0].0 as u64 + 1;
-            let fault = |(row, position, column, reason): &(usize, usize, &Column, Reason)| Fault {
-                column: Some(column.name.clone()),
-                value: Some(shown(batch.column(*position), *row)),
-                line,
-                at: 1,
-                reason: *reason,
-            };
-            self.scan.faults.take(Reject {
-                file: Arc::clone(&self.file),
-                offset: None,
-                length: None,
-                line,
-                raw: String::new(),
-                faults: faults.iter().map(fault).collect(),
-            })?;
-        }
-        let wanted = self.scan.projection.iter().filter_map(|index| arrays[*index].take()).collect();
-        let rows = self.scan.batch(wanted, batch.num_rows(), faults.iter().map(|(row, ..)| *row))?;
-        self.account.records += batch.num_rows() as u64;
-        self.account.rows += rows.num_rows() as u64;
-        self.account.rejected += (batch.num_rows() - rows.num_rows()) as u64;
-        Ok(rows)
-    }
+    Ok((name, rows, batches))
 }
 
 /// The differences between the columns of `file` and those of `dataset`, and what keeps it from being read at all.
@@ -161,29 +84,7 @@ pub(super) async fn differences(dataset: &Dataset, file: &InputFile) -> Result<V
             };
         }
     };
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let (sources, mut differences) = header::compare(dataset, &file.name, &names);
-    for (column, source) in dataset.columns.iter().zip(sources) {
-        let Source::Field(field) = source else { continue };
-        let from = schema.field(field).data_type();
-        if Way::between(from, column.column_type).is_none() {
-            differences.push(Difference::OtherType {
-                name: column.name.clone(),
-                declared: column.column_type.to_string(),
-                found: from.to_string(),
-            });
-        }
-    }
-    Ok(differences)
-}
-
-fn other_type(file: &str, column: &Column, from: &DataType) -> Error {
-    let name = &column.name;
-    Error::usage(format!(
-        "{file}: column `{name}` holds {from}, which cannot be read as {}",
-        type_name(column.column_type)
-    ))
-    .hint("declare the column in catalog.yaml with the type it has in the file")
+    Ok(arrays::differences(dataset, &file.name, &schema))
 }
 
 fn unreadable(file: &str, error: ParquetError) -> Error {
@@ -241,10 +142,10 @@ impl AsyncFileReader for FileBytes {
 #[cfg(test)]
 mod tests {
     use arrow::array::{
-        DictionaryArray, Float64Array, Int32Array, LargeStringArray, StringArray, StringViewArray,
+        ArrayRef, DictionaryArray, Float64Array, Int32Array, LargeStringArray, StringArray, StringViewArray,
         TimestampNanosecondArray,
     };
-    use arrow::datatypes::Int8Type;
+    use arrow::datatypes::{DataType, Int8Type};
     use parquet::arrow::ArrowWriter;
     use parquet::file::properties::WriterProperties;
 

@@ -28,7 +28,7 @@ pub trait Reader: fmt::Debug + Send + Sync {
 pub struct Scan {
     /// The dataset.
     pub dataset: Arc<Dataset>,
-    /// The wanted columns, as positions in `dataset.columns`.
+    /// The wanted columns, as positions in the dataset's schema: the declared columns, then those of its metadata.
     pub projection: Vec<usize>,
     /// The schema of the wanted columns, in the order of `projection`.
     pub schema: SchemaRef,
@@ -36,7 +36,9 @@ pub struct Scan {
     pub batch_rows: usize,
     /// No more rows than these are wanted from one file.
     pub limit: Option<usize>,
-    /// Who decides what a fault means.
+    /// As many parts of one file may be read side by side; at least 1.
+    pub tasks: usize,
+    /// Who decides what a reject means.
     pub faults: Arc<dyn Faults>,
     /// Bytes read from the store.
     pub bytes_read: Count,

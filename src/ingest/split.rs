@@ -6,19 +6,16 @@
 //! is reported here: a record with another number of fields than the header, text after a closing quote, a quote that
 //! never closes.
 //!
-//! A [`Splitter`] stops wherever its input stops and goes on when more is there, so that a record may be cut into any
-//! number of chunks and no byte is looked at twice. Fields are positions in the buffer; nothing is copied.
+//! The text is a [`Piece`](super::piece::Piece) and holds whole records. Fields are positions in it; nothing is copied.
 
 use std::ops::Range;
 
 use super::fault::Reason;
-
-/// The longest record, in bytes. A longer one is most likely a quote that was not closed.
-pub(super) const LONGEST_RECORD: usize = 16 << 20;
+use super::rows::Malformed;
 
 const QUOTE: u8 = b'"';
 
-/// A field: its bytes in the buffer, without the quotes around it.
+/// A field: its bytes in the text, without the quotes around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Field {
     start: u32,
@@ -28,20 +25,14 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// Its bytes in the buffer.
+    /// Its bytes in the text.
     pub(super) fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 
-    /// Says that the first `bytes` of the buffer were removed.
-    pub(super) fn shift(&mut self, bytes: usize) {
-        self.start -= narrow(bytes);
-        self.end -= narrow(bytes);
-    }
-
     /// What it says; `scratch` holds it if it must be unescaped.
-    pub(super) fn text<'a>(self, buffer: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
-        let raw = &buffer[self.range()];
+    pub(super) fn text<'a>(self, text: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
+        let raw = &text[self.range()];
         if !self.escaped {
             return raw;
         }
@@ -59,286 +50,146 @@ impl Field {
 /// Records found: their fields, `width` for each record.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    /// The fields of all whole records, and then those found so far of one that is not whole yet.
+    /// The fields of all records.
     pub(super) fields: Vec<Field>,
-    /// The bytes of each whole record in the buffer, without its line end.
+    /// The bytes of each record in the text, without its line end.
     pub(super) records: Vec<Range<usize>>,
     /// Records that cannot be cut into fields as they should.
     pub(super) malformed: Vec<Malformed>,
 }
 
-/// A record that cannot be cut into fields as it should.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Malformed {
-    /// Its bytes in the buffer.
-    pub(super) record: Range<usize>,
-    /// Where in the buffer it goes wrong.
-    pub(super) at: usize,
-    /// Why.
-    pub(super) reason: Reason,
-}
-
-/// Why [`Splitter::split`] returned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// As many records as wanted are there.
-    Enough,
-    /// The buffer is used up and more input follows.
-    NeedsInput,
-    /// The buffer is used up and was the last.
-    End,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    BetweenRecords,
-    FieldStart,
-    Plain,
-    Quoted,
-    /// After a quote inside a quoted field: its end, or the first of two.
-    QuoteSeen,
-    /// Inside a record that was too long, up to the next line end.
-    Skipping,
-}
-
-/// Cuts a buffer into records and fields.
+/// Cuts a text of whole records into records and fields.
 #[derive(Debug, Clone)]
 pub(super) struct Splitter {
     delimiter: u8,
     /// Fields of a good record; `None` accepts any number.
     width: Option<usize>,
-    state: State,
-    /// The next byte to look at.
+    /// The next byte to look at, between records.
     at: usize,
-    /// First byte of the current record.
-    record: usize,
-    /// First byte of the current field, after its quote.
-    field: usize,
-    /// Whether the current field holds doubled quotes.
-    escaped: bool,
-    /// Fields of the current record that have ended.
-    found: usize,
-    /// First byte after a closing quote that should not be there, in the current record.
-    stray: Option<usize>,
+}
+
+/// How a record ends.
+enum End {
+    /// Before this byte, its line end or the end of the text.
+    At(usize),
+    /// Not at all: this quote is never closed.
+    Open(usize),
 }
 
 impl Splitter {
-    /// A splitter at the beginning of a file or of a record.
+    /// A splitter at the beginning of a text.
     pub(super) fn new(delimiter: u8, width: Option<usize>) -> Self {
-        Self {
-            delimiter,
-            width,
-            state: State::BetweenRecords,
-            at: 0,
-            record: 0,
-            field: 0,
-            escaped: false,
-            found: 0,
-            stray: None,
-        }
+        Self { delimiter, width, at: 0 }
     }
 
-    /// A splitter by the same rules at the beginning of another buffer.
-    pub(super) fn anew(&self) -> Self {
-        Self::new(self.delimiter, self.width)
-    }
-
-    /// The next byte to look at.
+    /// The first byte that was not looked at.
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
-    /// Says that the next byte to look at, the first of a record, is `at`.
-    pub(super) fn start_at(&mut self, at: usize) {
-        self.at = at;
-    }
-
-    /// Says how many fields a good record has from now on.
-    pub(super) fn expect_width(&mut self, width: usize) {
-        self.width = Some(width);
-    }
-
-    /// Says that the first `bytes` of the buffer were removed.
-    pub(super) fn shift(&mut self, bytes: usize) {
-        self.at -= bytes;
-        self.record = self.record.saturating_sub(bytes);
-        self.field = self.field.saturating_sub(bytes);
-        self.stray = self.stray.map(|at| at.saturating_sub(bytes));
-    }
-
-    /// The first byte that must stay in the buffer.
-    pub(super) fn needs_from(&self) -> usize {
-        if self.state == State::BetweenRecords { self.at } else { self.record }
-    }
-
-    /// Goes on in `buffer` and adds what it finds to `found`, until that holds `most` records, good and malformed
-    /// together. `last` says that nothing follows the buffer.
-    pub(super) fn split(&mut self, buffer: &[u8], last: bool, most: usize, found: &mut Records) -> Stop {
-        loop {
-            match self.state {
-                State::BetweenRecords => {
-                    if found.records.len() + found.malformed.len() >= most {
-                        return Stop::Enough;
-                    }
-                    while let Some(b'\n' | b'\r') = buffer.get(self.at) {
-                        self.at += 1;
-                    }
-                    if self.at >= buffer.len() {
-                        return if last { Stop::End } else { Stop::NeedsInput };
-                    }
-                    (self.record, self.found, self.stray) = (self.at, 0, None);
-                    self.state = State::FieldStart;
-                }
-                State::FieldStart => match buffer.get(self.at) {
-                    Some(&QUOTE) => {
-                        self.at += 1;
-                        (self.field, self.escaped) = (self.at, false);
-                        self.state = State::Quoted;
-                    }
-                    Some(_) => {
-                        (self.field, self.escaped) = (self.at, false);
-                        // Nearly every field ends here; one that the buffer cuts goes the longer way.
-                        match find_end(&buffer[self.at..], self.delimiter) {
-                            Some(length) => self.end_plain(buffer, length, found),
-                            None => self.state = State::Plain,
-                        }
-                    }
-                    None if last => {
-                        (self.field, self.escaped) = (self.at, false);
-                        self.end_field(self.at, found);
-                        self.end_record(self.at, found);
-                    }
-                    None => return self.pause(found),
-                },
-                State::Plain => match find_end(&buffer[self.at..], self.delimiter) {
-                    Some(length) => self.end_plain(buffer, length, found),
-                    None => {
-                        self.at = buffer.len();
-                        if !last {
-                            return self.pause(found);
-                        }
-                        self.end_field(self.at, found);
-                        self.end_record(self.at, found);
-                    }
-                },
-                State::Quoted => match memchr::memchr(QUOTE, &buffer[self.at..]) {
-                    Some(length) => {
-                        self.at += length + 1;
-                        self.state = State::QuoteSeen;
-                    }
-                    None => {
-                        self.at = buffer.len();
-                        if !last {
-                            return self.pause(found);
-                        }
-                        self.give_up(self.field - 1, Reason::UnclosedQuote, found);
-                        self.state = State::BetweenRecords;
-                    }
-                },
-                State::QuoteSeen => match buffer.get(self.at) {
-                    Some(&QUOTE) => {
-                        self.at += 1;
-                        self.escaped = true;
-                        self.state = State::Quoted;
-                    }
-                    Some(&byte) if byte == self.delimiter => {
-                        self.end_field(self.at - 1, found);
-                        self.at += 1;
-                        self.state = State::FieldStart;
-                    }
-                    Some(b'\n' | b'\r') => {
-                        self.end_field(self.at - 1, found);
-                        self.end_record(self.at, found);
-                        self.at += 1;
-                    }
-                    Some(_) => {
-                        self.stray.get_or_insert(self.at);
-                        self.state = State::Plain;
-                    }
-                    None if last => {
-                        self.end_field(self.at - 1, found);
-                        self.end_record(self.at, found);
-                    }
-                    None => return self.pause(found),
-                },
-                State::Skipping => match memchr::memchr(b'\n', &buffer[self.at..]) {
-                    Some(length) => {
-                        self.at += length + 1;
-                        self.state = State::BetweenRecords;
-                    }
-                    None => {
-                        self.at = buffer.len();
-                        self.record = self.at;
-                        return if last { Stop::End } else { Stop::NeedsInput };
-                    }
-                },
+    /// Goes on in `text` and adds what it finds to `found`, until that holds `most` records, good and malformed
+    /// together. Says whether it stopped for that reason and not at the end of the text.
+    pub(super) fn split(&mut self, text: &[u8], most: usize, found: &mut Records) -> bool {
+        while found.records.len() + found.malformed.len() < most {
+            while let Some(b'\n' | b'\r') = text.get(self.at) {
+                self.at += 1;
             }
-        }
-    }
-
-    /// Waits for input inside a record, unless the record is too long already.
-    fn pause(&mut self, found: &mut Records) -> Stop {
-        if self.at - self.record > LONGEST_RECORD {
-            let at = if matches!(self.state, State::Quoted | State::QuoteSeen) { self.field - 1 } else { self.record };
-            self.give_up(at, Reason::TooLong { limit: LONGEST_RECORD }, found);
-            self.record = self.at;
-            self.state = State::Skipping;
-        }
-        Stop::NeedsInput
-    }
-
-    /// Ends the current field, which is not quoted (any more), `length` bytes from here.
-    #[inline]
-    fn end_plain(&mut self, buffer: &[u8], length: usize, found: &mut Records) {
-        let end = self.at + length;
-        self.at = end + 1;
-        self.end_field(end, found);
-        if buffer[end] == self.delimiter {
-            self.state = State::FieldStart;
-        } else {
-            self.end_record(end, found);
-        }
-    }
-
-    #[inline]
-    fn end_field(&mut self, end: usize, found: &mut Records) {
-        // Fields beyond the width are only counted.
-        if self.width.is_none_or(|width| self.found < width) {
-            found.fields.push(Field { start: narrow(self.field), end: narrow(end), escaped: self.escaped });
-        }
-        self.found += 1;
-    }
-
-    #[inline]
-    fn end_record(&mut self, end: usize, found: &mut Records) {
-        self.state = State::BetweenRecords;
-        let reason = match (self.stray, self.width) {
-            (Some(at), _) => Some((at, Reason::TextAfterQuote)),
-            (None, Some(expected)) if self.found != expected => {
-                Some((self.record, Reason::FieldCount { expected, found: self.found }))
+            if self.at >= text.len() {
+                return false;
             }
-            _ => None,
+            self.record(text, found);
+        }
+        true
+    }
+
+    /// Cuts the record that begins here.
+    fn record(&mut self, text: &[u8], found: &mut Records) {
+        let start = self.at;
+        let before = found.fields.len();
+        // First byte after a closing quote that should not be there.
+        let mut stray = None;
+        let (end, fields) = self.fields(text, found, &mut stray);
+        let (record, wrong) = match end {
+            End::Open(quote) => {
+                self.at = text.len();
+                (start..text.len(), Some((quote, Reason::UnclosedQuote)))
+            }
+            End::At(end) => {
+                self.at = text.len().min(end + 1);
+                let wrong = match (stray, self.width) {
+                    (Some(at), _) => Some((at, Reason::TextAfterQuote)),
+                    (None, Some(expected)) if fields != expected => {
+                        Some((start, Reason::FieldCount { expected, found: fields }))
+                    }
+                    _ => None,
+                };
+                (start..end, wrong)
+            }
         };
-        match reason {
-            None => found.records.push(self.record..end),
-            Some((at, reason)) => self.reject(self.record..end, at, reason, found),
+        match wrong {
+            None => found.records.push(record),
+            Some((at, reason)) => {
+                found.fields.truncate(before);
+                found.malformed.push(Malformed { record, at, reason });
+            }
         }
     }
 
-    /// Ends the current record, which has no end of its own, at the end of the buffer.
-    fn give_up(&self, at: usize, reason: Reason, found: &mut Records) {
-        self.reject(self.record..self.at, at, reason, found);
+    /// Cuts the fields of the record that begins here; says how it ends and how many there are. Those beyond the width
+    /// are only counted.
+    #[inline]
+    fn fields(&self, text: &[u8], found: &mut Records, stray: &mut Option<usize>) -> (End, usize) {
+        let width = self.width.unwrap_or(usize::MAX);
+        let (mut at, mut count) = (self.at, 0);
+        loop {
+            let (field, end) = if text.get(at) == Some(&QUOTE) {
+                match self.quoted(text, at, stray) {
+                    Some(quoted) => quoted,
+                    None => return (End::Open(at), count),
+                }
+            } else {
+                let end = find_end(&text[at..], self.delimiter).map_or(text.len(), |length| at + length);
+                (Field { start: narrow(at), end: narrow(end), escaped: false }, end)
+            };
+            if count < width {
+                found.fields.push(field);
+            }
+            count += 1;
+            if text.get(end) != Some(&self.delimiter) {
+                return (End::At(end), count);
+            }
+            at = end + 1;
+        }
     }
 
-    fn reject(&self, record: Range<usize>, at: usize, reason: Reason, found: &mut Records) {
-        let whole = found.records.len() * self.width.unwrap_or_default();
-        found.fields.truncate(whole);
-        found.malformed.push(Malformed { record, at, reason });
+    /// The field that the quote `open` opens, and the byte after it; `None` if the quote is never closed.
+    #[inline]
+    fn quoted(&self, text: &[u8], open: usize, stray: &mut Option<usize>) -> Option<(Field, usize)> {
+        let mut escaped = false;
+        let mut at = open + 1;
+        let quote = loop {
+            let quote = at + memchr::memchr(QUOTE, &text[at..])?;
+            if text.get(quote + 1) != Some(&QUOTE) {
+                break quote;
+            }
+            escaped = true;
+            at = quote + 2;
+        };
+        let field = Field { start: narrow(open + 1), end: narrow(quote), escaped };
+        match text.get(quote + 1) {
+            None | Some(b'\n' | b'\r') => Some((field, quote + 1)),
+            Some(byte) if *byte == self.delimiter => Some((field, quote + 1)),
+            Some(_) => {
+                let rest = quote + 1;
+                stray.get_or_insert(rest);
+                Some((field, find_end(&text[rest..], self.delimiter).map_or(text.len(), |length| rest + length)))
+            }
+        }
     }
 }
 
-/// A position in the buffer in half the space: the buffer holds some records and some chunks, far less than 4 GiB.
-#[expect(clippy::cast_possible_truncation, reason = "the buffer is shorter than 4 GiB")]
+/// A position in the text in half the space: a piece is far shorter than 4 GiB.
+#[expect(clippy::cast_possible_truncation, reason = "a piece is shorter than 4 GiB")]
 fn narrow(at: usize) -> u32 {
     at as u32
 }
@@ -388,44 +239,25 @@ mod tests {
     type Outcome = (Vec<Vec<Vec<u8>>>, Vec<(Range<usize>, Reason)>);
 
     fn whole(text: &[u8], width: usize) -> Outcome {
-        in_chunks(text, width, text.len().max(1), usize::MAX)
+        in_blocks(text, width, usize::MAX)
     }
 
-    /// Reads `text` in chunks of `size` bytes, at most `most` records at a time, dropping what is no longer needed.
-    fn in_chunks(text: &[u8], width: usize, size: usize, most: usize) -> Outcome {
+    /// Reads `text`, at most `most` records at a time.
+    fn in_blocks(text: &[u8], width: usize, most: usize) -> Outcome {
         let mut splitter = Splitter::new(b',', Some(width));
-        let (mut buffer, mut dropped) = (Vec::new(), 0);
         let (mut good, mut bad) = (Vec::new(), Vec::new());
-        let mut found = Records::default();
-        let mut chunks = text.chunks(size).peekable();
-        loop {
-            if let Some(chunk) = chunks.next() {
-                let needless = splitter.needs_from();
-                buffer.drain(..needless);
-                splitter.shift(needless);
-                found.fields.iter_mut().for_each(|field| field.shift(needless));
-                dropped += needless;
-                buffer.extend_from_slice(chunk);
+        let mut more = true;
+        while more {
+            let mut found = Records::default();
+            more = splitter.split(text, most, &mut found);
+            let mut scratch = Vec::new();
+            assert_eq!(found.fields.len(), found.records.len() * width);
+            for record in found.fields.chunks_exact(width) {
+                good.push(record.iter().map(|field| field.text(text, &mut scratch).to_vec()).collect());
             }
-            let last = chunks.peek().is_none();
-            loop {
-                let stop = splitter.split(&buffer, last, most, &mut found);
-                let mut scratch = Vec::new();
-                for record in found.fields.chunks_exact(width).take(found.records.len()) {
-                    good.push(record.iter().map(|field| field.text(&buffer, &mut scratch).to_vec()).collect());
-                }
-                found.fields.drain(..found.records.len() * width);
-                found.records.clear();
-                for malformed in found.malformed.drain(..) {
-                    bad.push((malformed.record.start + dropped..malformed.record.end + dropped, malformed.reason));
-                }
-                match stop {
-                    Stop::Enough => {}
-                    Stop::NeedsInput => break,
-                    Stop::End => return (good, bad),
-                }
-            }
+            bad.extend(found.malformed.into_iter().map(|malformed| (malformed.record, malformed.reason)));
         }
+        (good, bad)
     }
 
     /// The records as `csv-core` reads them.
@@ -488,16 +320,6 @@ mod tests {
     }
 
     #[test]
-    fn a_record_over_the_limit_is_one_fault_and_reading_goes_on() {
-        let mut text = b"1,2\n\"".to_vec();
-        text.resize(text.len() + LONGEST_RECORD + (3 << 20), b'x');
-        text.extend_from_slice(b"\n3,4\n");
-        let (good, bad) = in_chunks(&text, 2, 1 << 20, 100);
-        assert_eq!(good, [fields(&["1", "2"]), fields(&["3", "4"])]);
-        assert!(matches!(bad.as_slice(), [(_, Reason::TooLong { limit: LONGEST_RECORD })]), "{bad:?}");
-    }
-
-    #[test]
     fn the_end_of_a_field_is_found_at_every_distance() {
         for length in 0..200 {
             for end in [b',', b'\n', b'\r'] {
@@ -525,10 +347,8 @@ mod tests {
         }
 
         #[test]
-        fn chunks_make_no_difference(
-            text in "[a,\"\n\r ñ]{0,200}", width in 1_usize..4, size in 1_usize..=64, most in 1_usize..5,
-        ) {
-            prop_assert_eq!(in_chunks(text.as_bytes(), width, size, most), whole(text.as_bytes(), width));
+        fn blocks_make_no_difference(text in "[a,\"\n\r ñ]{0,200}", width in 1_usize..4, most in 1_usize..5) {
+            prop_assert_eq!(in_blocks(text.as_bytes(), width, most), whole(text.as_bytes(), width));
         }
     }
 }

@@ -73,7 +73,7 @@ impl TableProvider for DatasetTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let projection = projection.cloned().unwrap_or_else(|| (0..self.dataset.columns.len()).collect());
+        let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         let partitions = state.config().target_partitions();
         let plan = IngestExec::try_new(Arc::clone(&self.dataset), self.files.clone(), projection, limit, partitions)?;
         Ok(Arc::new(plan.with_faults(Arc::clone(&self.faults))))

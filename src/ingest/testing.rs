@@ -5,22 +5,26 @@ use std::sync::{Arc, Mutex};
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::util::pretty::pretty_format_batches;
+use bytes::Bytes;
 use datafusion::error::DataFusionError;
 use datafusion::physical_plan::metrics::{Count, Time};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 
+use super::exec;
 use super::fault::{Account, Faults, Reject, StopAtFirst};
 use super::reader::Scan;
 use super::table::DatasetTable;
-use crate::catalog::{Column, ColumnType, CsvOptions, Dataset, Format, OnDrift};
+use super::text_file;
+use crate::catalog::{Column, ColumnType, CsvOptions, Dataset, Format, OnDrift, Rules};
 use crate::error::{Error, Result};
 use crate::store::InputFile;
 
 /// A CSV dataset `d` from `id string!; edad int; …`, where `!` means required.
 pub(super) fn dataset(columns: &str) -> Dataset {
-    let column = |text: &str| {
+    let declared = |text: &str| {
         let (name, type_name) = text.trim().split_once(' ').unwrap();
         let required = type_name.ends_with('!');
         let column_type = match type_name.trim_end_matches('!') {
@@ -34,7 +38,7 @@ pub(super) fn dataset(columns: &str) -> Dataset {
             "list" | "list<string>" => ColumnType::StringList,
             other => panic!("no type {other}"),
         };
-        Column { name: name.to_owned(), column_type, required, description: String::new(), pii: None }
+        Column { name: name.to_owned(), ..column(column_type, required) }
     };
     Dataset {
         name: "d".to_owned(),
@@ -42,8 +46,15 @@ pub(super) fn dataset(columns: &str) -> Dataset {
         path: "d.csv".to_owned(),
         format: Format::Csv(CsvOptions::default()),
         on_drift: OnDrift::default(),
-        columns: columns.split(';').map(column).collect(),
+        columns: columns.split(';').map(declared).collect(),
+        metadata: Vec::new(),
     }
+}
+
+/// A column `c`.
+pub(super) fn column(column_type: ColumnType, required: bool) -> Column {
+    let (name, description) = ("c".to_owned(), String::new());
+    Column { name, column_type, required, description, pii: None, rules: Rules::default() }
 }
 
 /// Files in one store in memory.
@@ -59,14 +70,33 @@ pub(super) async fn files(contents: &[(&str, &[u8])]) -> Vec<InputFile> {
     files
 }
 
-/// All columns of `dataset`, with faults for `faults`.
-pub(super) fn scan(dataset: &Dataset, batch_rows: usize, faults: Arc<dyn Faults>) -> Arc<Scan> {
+/// All columns of the text `stored` in chunks of `size` bytes, in batches of so many rows and with so many tasks.
+pub(super) fn decode(
+    dataset: &Dataset,
+    stored: &[u8],
+    size: usize,
+    (batch_rows, tasks): (usize, usize),
+    faults: Arc<dyn Faults>,
+) -> Result<RecordBatch> {
+    let scan = scan(dataset, batch_rows, tasks, faults);
+    let format = exec::text_format(&dataset.format).unwrap();
+    let blocks: Vec<Result<Bytes>> = stored.chunks(size).map(|block| Ok(Bytes::copy_from_slice(block))).collect();
+    let stored = stream::iter(blocks).boxed();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(tasks).build().unwrap();
+    let batches: Vec<RecordBatch> =
+        runtime.block_on(text_file::read_stored(format, "d.csv".into(), stored, scan).try_collect())?;
+    Ok(concat_batches(&dataset.schema(), &batches).unwrap())
+}
+
+/// All columns of `dataset`, with rejects for `faults`.
+fn scan(dataset: &Dataset, batch_rows: usize, tasks: usize, faults: Arc<dyn Faults>) -> Arc<Scan> {
     Arc::new(Scan {
         dataset: Arc::new(dataset.clone()),
-        projection: (0..dataset.columns.len()).collect(),
+        projection: (0..dataset.schema().fields().len()).collect(),
         schema: dataset.schema(),
         batch_rows,
         limit: None,
+        tasks,
         faults,
         bytes_read: Count::new(),
         busy: Time::new(),

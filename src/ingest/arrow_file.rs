@@ -1,0 +1,218 @@
+//! Arrow IPC files to typed batches, block by block.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::buffer::Buffer;
+use arrow::error::ArrowError;
+use arrow::ipc::convert::fb_to_schema;
+use arrow::ipc::reader::{FileDecoder, read_footer_length};
+use arrow::ipc::{Block, root_as_footer};
+use bytes::Bytes;
+use datafusion::common::runtime::SpawnedTask;
+use futures::future::TryFutureExt;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use super::arrays::{self, ArrayRows};
+use super::chunks::fetch;
+use super::reader::{Reader, Scan};
+use crate::catalog::{Dataset, Difference};
+use crate::error::{Error, Kind, Result};
+use crate::store::InputFile;
+
+/// Bytes at the end of a file that say how long its footer is.
+const TRAILER: u64 = 10;
+
+/// The reader of Arrow IPC files.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ArrowReader;
+
+impl Reader for ArrowReader {
+    fn read(&self, file: InputFile, scan: Arc<Scan>) -> BoxStream<'static, Result<RecordBatch>> {
+        let opened = open(file, scan).map_ok(|opened| {
+            stream::try_unfold(opened, |mut opened| async move {
+                Ok(opened.next().await?.map(|batches| (stream::iter(batches.into_iter().map(Ok)), opened)))
+            })
+            .try_flatten()
+        });
+        stream::once(opened).try_flatten().boxed()
+    }
+}
+
+/// A file whose columns are known.
+struct Opened {
+    file: InputFile,
+    scan: Arc<Scan>,
+    rows: ArrayRows,
+    decoder: Arc<FileDecoder>,
+    /// The blocks of rows that were not read yet.
+    blocks: std::vec::IntoIter<Block>,
+}
+
+/// The differences between the columns of `file` and those of `dataset`, and what keeps it from being read at all.
+///
+/// # Errors
+/// A store that cannot be read.
+pub(super) async fn differences(dataset: &Dataset, file: &InputFile) -> Result<Vec<Difference>> {
+    let footer = match footer(file).await {
+        Ok(footer) => footer,
+        Err(error) if error.kind() == Kind::Query => {
+            return Ok(vec![Difference::Damaged("it is not a whole Arrow file".to_owned())]);
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(match root_as_footer(&footer).ok().and_then(|footer| footer.schema()) {
+        Some(schema) => arrays::differences(dataset, &file.name, &fb_to_schema(schema)),
+        None => vec![Difference::Damaged("it is not a whole Arrow file".to_owned())],
+    })
+}
+
+/// The bytes of the footer, which says where all else is.
+async fn footer(file: &InputFile) -> Result<Bytes> {
+    let name = &file.name;
+    let size = file.meta.size;
+    let start = size.checked_sub(TRAILER).ok_or_else(|| broken(name, "it is too short"))?;
+    let trailer = fetch(file, start..size).await?;
+    let trailer = <[u8; 10]>::try_from(trailer.as_ref()).map_err(|_| broken(name, "it is too short"))?;
+    let length = read_footer_length(trailer).map_err(|failure| failed(name, failure))? as u64;
+    let footer_start = start.checked_sub(length).ok_or_else(|| broken(name, "its footer is longer than the file"))?;
+    fetch(file, footer_start..start).await
+}
+
+async fn open(file: InputFile, scan: Arc<Scan>) -> Result<Opened> {
+    let name: Arc<str> = Arc::from(file.name.as_str());
+    let footer = footer(&file).await?;
+    scan.bytes_read.add(footer.len());
+    let footer = root_as_footer(&footer).map_err(|failure| broken(&name, &failure.to_string()))?;
+    let schema = footer.schema().ok_or_else(|| broken(&name, "it has no schema"))?;
+    let schema = Arc::new(fb_to_schema(schema));
+    let (rows, read) = ArrayRows::new(&name, Arc::clone(&scan), &schema)?;
+    let mut decoder = FileDecoder::new(schema, footer.version()).with_projection(read);
+    for block in footer.dictionaries().iter().flatten() {
+        let bytes = bytes(&file, &scan, block).await?;
+        decoder.read_dictionary(block, &bytes).map_err(|failure| failed(&name, failure))?;
+    }
+    let blocks: Vec<Block> = footer.recordBatches().iter().flatten().copied().collect();
+    Ok(Opened { file, scan, rows, decoder: Arc::new(decoder), blocks: blocks.into_iter() })
+}
+
+impl Opened {
+    /// The rows of the next block.
+    async fn next(&mut self) -> Result<Option<Vec<RecordBatch>>> {
+        let Some(block) = self.blocks.next() else {
+            self.rows.finished()?;
+            return Ok(None);
+        };
+        let name = &self.file.name;
+        let bytes = bytes(&self.file, &self.scan, &block).await?;
+        let decoder = Arc::clone(&self.decoder);
+        // In a damaged file a length may lead anywhere, and the decoder may die of it.
+        let task = SpawnedTask::spawn(async move { decoder.read_record_batch(&block, &bytes) });
+        let batch = task.join().await.map_err(|_| broken(name, "its blocks do not hold together"))?;
+        let Some(batch) = batch.map_err(|failure| failed(name, failure))? else { return Ok(Some(Vec::new())) };
+        let mut batches = Vec::new();
+        for start in (0..batch.num_rows()).step_by(self.scan.batch_rows) {
+            let rows = self.scan.batch_rows.min(batch.num_rows() - start);
+            batches.push(self.rows.rows(&batch.slice(start, rows))?);
+        }
+        Ok(Some(batches))
+    }
+}
+
+/// The bytes of one block.
+async fn bytes(file: &InputFile, scan: &Scan, block: &Block) -> Result<Buffer> {
+    let range = || {
+        let start = u64::try_from(block.offset()).ok()?;
+        let length =
+            u64::try_from(block.metaDataLength()).ok()?.checked_add(u64::try_from(block.bodyLength()).ok()?)?;
+        Some(start..start.checked_add(length).filter(|end| *end <= file.meta.size)?)
+    };
+    let range = range().ok_or_else(|| broken(&file.name, "one of its blocks lies beyond its end"))?;
+    let bytes = fetch(file, range).await?;
+    scan.bytes_read.add(bytes.len());
+    Ok(Buffer::from(bytes))
+}
+
+fn failed(file: &str, failure: ArrowError) -> Error {
+    broken(file, &failure.to_string()).because(failure)
+}
+
+fn broken(file: &str, why: &str) -> Error {
+    Error::query(format!("{file}: not a whole Arrow file: {why}"))
+        .hint("write the file again, or set the dataset's `format`")
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, DictionaryArray, Float64Array, StringArray, TimestampNanosecondArray};
+    use arrow::datatypes::Int8Type;
+    use arrow::ipc::writer::FileWriter;
+
+    use super::super::testing::{dataset, files, query, query_text, told};
+    use super::*;
+    use crate::catalog::Format;
+
+    fn arrow_dataset(columns: &str) -> Dataset {
+        Dataset { format: Format::Arrow, path: "d.arrow".to_owned(), ..dataset(columns) }
+    }
+
+    fn arrow_file(columns: Vec<(&str, ArrayRef)>, batches: usize) -> Vec<u8> {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = FileWriter::try_new(&mut bytes, &batch.schema()).unwrap();
+        for _ in 0..batches {
+            writer.write(&batch).unwrap();
+        }
+        writer.finish().unwrap();
+        drop(writer);
+        bytes
+    }
+
+    fn sample() -> Vec<u8> {
+        let categories: DictionaryArray<Int8Type> = ["web", "app"].into_iter().collect();
+        arrow_file(
+            vec![
+                ("hora", Arc::new(TimestampNanosecondArray::from(vec![Some(1_680_411_162_137_506_000), None]))),
+                ("id", Arc::new(StringArray::from(vec!["a", "b"]))),
+                ("canal", Arc::new(categories)),
+                ("n", Arc::new(Float64Array::from(vec![12.0, 1.5]))),
+            ],
+            2,
+        )
+    }
+
+    #[tokio::test]
+    async fn blocks_become_rows_of_the_declared_types() {
+        let files = files(&[("d.arrow", &sample())]).await;
+        let columns = "id string!; n float; canal string; hora timestamp";
+        let text = query_text(&arrow_dataset(columns), files.clone(), "SELECT * FROM d").await.unwrap();
+        insta::assert_snapshot!(text, @"
+        +----+------+-------+----------------------------+
+        | id | n    | canal | hora                       |
+        +----+------+-------+----------------------------+
+        | a  | 12.0 | web   | 2023-04-02T04:52:42.137506 |
+        | b  | 1.5  | app   |                            |
+        | a  | 12.0 | web   | 2023-04-02T04:52:42.137506 |
+        | b  | 1.5  | app   |                            |
+        +----+------+-------+----------------------------+
+        ");
+        let count = query_text(&arrow_dataset(columns), files.clone(), "SELECT count(*) FROM d").await.unwrap();
+        assert!(count.contains("| 4 "), "{count}");
+        let strict = arrow_dataset("id string!; n int; canal string; hora timestamp");
+        insta::assert_snapshot!(told(&query(&strict, files, "SELECT count(*) FROM d").await.unwrap_err()), @r#"
+        d.arrow: row 2, column n: "1.5" is not an int (exit 1)
+        hint: correct the row, or declare the column as float or decimal in catalog.yaml
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_is_told() {
+        let whole = sample();
+        let columns = arrow_dataset("id string!; n float; canal string; hora timestamp");
+        for bytes in [b"".as_slice(), b"id,n\na,1\n", &whole[..whole.len() - 20], &whole[100..]] {
+            let files = files(&[("d.arrow", bytes)]).await;
+            let error = query(&columns, files, "SELECT * FROM d").await.unwrap_err();
+            assert!(error.message().starts_with("d.arrow: not a whole Arrow file: "), "{error}");
+        }
+    }
+}
