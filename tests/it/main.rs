@@ -6,6 +6,7 @@ mod support;
 
 mod delta;
 mod demo;
+mod dirty;
 mod drift;
 mod init;
 mod kpis;
