@@ -9,6 +9,7 @@
 mod commit;
 mod log;
 mod read;
+mod spread;
 mod stage;
 mod storable;
 mod upload;

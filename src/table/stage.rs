@@ -19,6 +19,7 @@ use parquet::file::properties::WriterProperties;
 use tokio::task::JoinSet;
 
 use super::log::delta_error;
+use super::spread::spread;
 use super::storable::{storable_batch, storable_schema};
 use super::upload::Uploads;
 use crate::error::{Error, Result, engine_error};
@@ -74,7 +75,8 @@ impl Staged {
     }
 }
 
-/// Runs `plan` and writes its result under `location`, one writer for each of the plan's partitions.
+/// Runs `plan` and writes its result under `location`, one writer for each of the plan's partitions, or for each thread
+/// if the plan is large and has one.
 ///
 /// When the future is dropped the writers stop; files already closed are orphans that no log names.
 ///
@@ -99,6 +101,7 @@ pub async fn stage(
         indexed_columns,
         stats_columns,
     );
+    let plan = spread(plan, task.session_config().target_partitions()).map_err(engine_error)?;
     let streams = execute_stream_partitioned(plan, task).map_err(engine_error)?;
     let mut writers = JoinSet::new();
     for stream in streams {
