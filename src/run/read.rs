@@ -16,10 +16,13 @@ use crate::name::{Layer, TableName};
 /// Of the memory limit, the part (one in so many) that the files of all datasets held in memory may have. Rows in
 /// memory take about as much as their text in a file.
 const SHARE_OF_MEMORY: u64 = 8;
+/// No more bytes of files than these are held, however much memory there is: what is larger is streamed as fast.
+const MOST_HELD: u64 = 128 << 20;
 
 /// Gives the datasets of a run their meaning in `engine`: rows in memory where they fit, files elsewhere.
 pub(super) async fn read_inputs(run: Run<'_>, inputs: Inputs, engine: &Engine) -> Result<()> {
-    let mut left = u64::try_from(run.settings.memory_limit).unwrap_or(u64::MAX) / SHARE_OF_MEMORY;
+    let share = u64::try_from(run.settings.memory_limit).unwrap_or(u64::MAX) / SHARE_OF_MEMORY;
+    let mut left = share.min(MOST_HELD);
     let mut small = Vec::new();
     for (name, files) in inputs.files {
         let dataset = run.catalog.datasets.get(&name).ok_or_else(|| Error::bug(format!("no dataset {name}")))?;
