@@ -48,7 +48,7 @@ impl Constants {
                 (Some(array), _) => array,
                 (None, Some(Metadata::Line)) => {
                     let numbers = lines.take().into_iter().flat_map(|line| (0..rows).map(line));
-                    Arc::new(Int64Array::from_iter(numbers.map(|number| i64::try_from(number).ok())))
+                    Arc::new(numbers.map(|number| i64::try_from(number).ok()).collect::<Int64Array>())
                 }
                 (None, Some(Metadata::File)) => repeated(&ScalarValue::from(self.file.as_ref()), rows)?,
                 (None, None) => {

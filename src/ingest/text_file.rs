@@ -108,7 +108,7 @@ fn rows(
     scan: Arc<Scan>,
 ) -> BoxStream<'static, Result<RecordBatch>> {
     let busy = scan.busy.clone();
-    let make = move |piece: Piece| {
+    let begin = move |piece: Piece| {
         let (maker, busy) = (Arc::clone(&maker), busy.clone());
         // A task that nobody waits for any more is ended.
         SpawnedTask::spawn(async move {
@@ -117,7 +117,7 @@ fn rows(
         })
     };
     let made = pieces
-        .map_ok(make)
+        .map_ok(begin)
         .map(|task| async move {
             task?.join().await.unwrap_or_else(|panic| Err(Error::bug(format!("a reader died: {panic}"))))
         })
