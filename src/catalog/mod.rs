@@ -9,6 +9,7 @@ mod moment;
 mod rules;
 mod validate;
 pub mod value;
+mod write;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +20,8 @@ use encoding_rs::{Encoding, UTF_8};
 pub use self::drift::{Difference, OnDrift, Verdict};
 pub use self::moment::Shapes;
 pub use self::rules::{Rules, whole_pattern};
+pub use self::validate::wrong_column_name;
+pub use self::write::{Change, column_line, dataset_lines, with_changes, with_columns, with_dataset};
 use crate::error::{Error, Result};
 use crate::name::closest;
 

@@ -221,13 +221,26 @@ fn without_options(format: Format, options: Option<&OptionsFile>, here: &Path, n
 }
 
 /// What the ending of a path says about its files.
-enum Ending {
+pub(super) enum Ending {
     Says(FormatFile),
     Silent,
 }
 
 impl Ending {
-    fn of(path: &str) -> Self {
+    /// The value of `format:` that the ending makes unnecessary.
+    pub(super) fn format(&self) -> Option<&'static str> {
+        match self {
+            Self::Says(FormatFile::Csv) => Some("csv"),
+            Self::Says(FormatFile::Tsv) => Some("tsv"),
+            Self::Says(FormatFile::Json) => Some("json"),
+            Self::Says(FormatFile::Jsonl) => Some("jsonl"),
+            Self::Says(FormatFile::Parquet) => Some("parquet"),
+            Self::Says(FormatFile::Arrow) => Some("arrow"),
+            Self::Silent => None,
+        }
+    }
+
+    pub(super) fn of(path: &str) -> Self {
         let name = path.rsplit('/').next().unwrap_or_default().to_lowercase();
         // Compression is seen in the bytes; the ending before says what was compressed.
         let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
@@ -297,18 +310,25 @@ fn column(file: ColumnFile, here: &Path, notes: &mut Notes<'_>) -> Column {
     Column { name: file.name, column_type, required: file.required, description: file.description, pii, rules }
 }
 
-/// A column may have any name that can be written in SQL between double quotes without escapes.
 fn column_name(name: &str, path: &Path, notes: &mut Notes<'_>) {
-    let wrong = if name.is_empty() {
-        "a column has no name".to_owned()
+    if let Some(wrong) = wrong_column_name(name) {
+        notes.value(path, Finding::new(wrong).hint("correct it here and in the files' headers"));
+    }
+}
+
+/// Why a column cannot have this name, if it cannot: it may have any that can be written in SQL between double quotes
+/// without escapes.
+#[must_use]
+pub fn wrong_column_name(name: &str) -> Option<String> {
+    if name.is_empty() {
+        Some("a column has no name".to_owned())
     } else if name.trim() != name {
-        format!("the column name `{name}` begins or ends with a blank")
+        Some(format!("the column name `{name}` begins or ends with a blank"))
     } else if name.contains(|c: char| c.is_control() || c == '"') {
-        format!("the column name `{}` holds a quote or a control character", name.escape_debug())
+        Some(format!("the column name `{}` holds a quote or a control character", name.escape_debug()))
     } else {
-        return;
-    };
-    notes.value(path, Finding::new(wrong).hint("correct it here and in the files' headers"));
+        None
+    }
 }
 
 /// Reads the name of a type.

@@ -77,7 +77,7 @@ fn then(verdict: Verdict) -> &'static str {
 }
 
 /// How many files the differences are of.
-fn files<'a>(drift: impl Iterator<Item = &'a Drift>) -> usize {
+pub(super) fn files<'a>(drift: impl Iterator<Item = &'a Drift>) -> usize {
     drift.map(|difference| (&difference.dataset, &difference.file)).collect::<std::collections::BTreeSet<_>>().len()
 }
 
@@ -85,7 +85,7 @@ fn differing(files: usize) -> String {
     format!("{} differ{}", counted(files, "file"), if files == 1 { "s" } else { "" })
 }
 
-fn does(files: usize) -> &'static str {
+pub(super) fn does(files: usize) -> &'static str {
     if files == 1 { " does" } else { " do" }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! This is the only room that reads arguments, environment and working directory.
 
+mod catalog;
 mod demo;
 mod diff;
 mod drift;
@@ -43,6 +44,7 @@ struct Arguments {
 enum Command {
     Demo(demo::Arguments),
     Init(init::Arguments),
+    Catalog(catalog::Arguments),
     Simulate(simulate::Arguments),
     Plan(plan::Arguments),
     Run(run::Arguments),
@@ -89,6 +91,7 @@ async fn dispatch(command: Command, settings: Settings) -> Result<()> {
     match command {
         Command::Demo(arguments) => demo::demo(arguments, settings).await,
         Command::Init(arguments) => init::init(&arguments, &settings),
+        Command::Catalog(arguments) => catalog::catalog(arguments, &settings).await,
         Command::Simulate(arguments) => simulate::simulate(arguments, &settings).await,
         Command::Plan(arguments) => plan::plan(arguments, &settings).await,
         Command::Run(arguments) => run::run(arguments, &settings).await,

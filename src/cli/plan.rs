@@ -5,13 +5,14 @@ use clap::Args;
 use super::drift;
 use super::listing::{Listing, write_json};
 use super::project::Project;
+use super::run::tell_inferred;
 use super::settings::Settings;
 use crate::catalog::Verdict;
 use crate::error::Result;
 use crate::model::Materialized;
 use crate::output::thousands;
 use crate::plan::Plan;
-use crate::run::{compare_inputs, list_inputs};
+use crate::run::{compare_inputs, complete, list_inputs};
 
 /// Show what a run would do and why, without doing it
 #[derive(Debug, Args)]
@@ -32,9 +33,11 @@ pub(super) async fn plan(arguments: Arguments, settings: &Settings) -> Result<()
     let project = Project::open(settings)?;
     let models = project.models()?;
     let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
-    let listed = compare_inputs(&project.catalog, &inputs).await?;
+    let (catalog, inferred) = complete(&project.catalog, &inputs).await?;
+    tell_inferred(&settings.printer, &inferred);
+    let listed = compare_inputs(&catalog, &inputs).await?;
     let last = project.lake.releases()?.newest().await?;
-    let plan = Plan::new(&models, &project.catalog, listed, last.as_ref());
+    let plan = Plan::new(&models, &catalog, listed, last.as_ref());
     if arguments.json {
         return write_json(&settings.printer, &plan);
     }

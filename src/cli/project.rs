@@ -1,5 +1,6 @@
 //! Finding and reading a project: `catalog.yaml` and the model files under `sql/`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use crate::catalog::Catalog;
 use crate::engine::{self, Engine};
 use crate::error::{Error, Result, io_reason};
 use crate::model::{Models, unknown_layer};
-use crate::name::{Layer, TableName};
+use crate::name::{Layer, TableName, closest};
 use crate::release::Manifest;
 use crate::store::{Lake, Stores};
 
@@ -73,6 +74,29 @@ impl Project {
                 .hint("a model is a SELECT in sql/processed/NAME.sql or sql/curated/NAME.sql"));
         }
         Models::parse(files, &self.catalog)
+    }
+
+    /// The datasets of these names, all of them if none is named.
+    ///
+    /// # Errors
+    /// A name that no dataset has.
+    pub(super) fn chosen(&self, names: &[String]) -> Result<BTreeSet<String>> {
+        if names.is_empty() {
+            return Ok(self.catalog.datasets.keys().cloned().collect());
+        }
+        let known = |name: &String| {
+            let name = name.strip_prefix("raw.").unwrap_or(name);
+            if self.catalog.datasets.contains_key(name) {
+                return Ok(name.to_owned());
+            }
+            let error = Error::usage(format!("there is no dataset `{name}` in {CATALOG_FILE}"));
+            let names = self.catalog.datasets.keys().map(String::as_str);
+            Err(match closest(name, names.clone()) {
+                Some(meant) => error.hint(format!("did you mean `{meant}`?")),
+                None => error.hint(format!("the datasets are {}", names.collect::<Vec<_>>().join(", "))),
+            })
+        };
+        names.iter().map(known).collect()
     }
 
     /// A session in which names mean what `release` says.

@@ -17,7 +17,7 @@ use crate::name::{Layer, TableName};
 use crate::output::{Printer, Progress, counted, duration, thousands};
 use crate::plan::Plan;
 use crate::release::{Kept, Manifest};
-use crate::run::{Ending, Event, Run, carry_out, compare_inputs, list_inputs};
+use crate::run::{Ending, Event, Run, carry_out, compare_inputs, complete, list_inputs};
 
 /// Build every model, check it, and publish a release
 #[derive(Debug, Args)]
@@ -72,9 +72,11 @@ pub(super) async fn publish(
     let begun = Instant::now();
     let models = project.models()?;
     let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
-    let listed = compare_inputs(&project.catalog, &inputs).await?;
+    let (catalog, inferred) = complete(&project.catalog, &inputs).await?;
+    tell_inferred(printer, &inferred);
+    let listed = compare_inputs(&catalog, &inputs).await?;
     let last = project.lake.releases()?.newest().await?;
-    let plan = Plan::new(&models, &project.catalog, listed, last.as_ref());
+    let plan = Plan::new(&models, &catalog, listed, last.as_ref());
     drift::tell(printer, &plan.drift, Verdict::Read)?;
     if let Some(error) = drift::stopped(&plan) {
         return Err(error);
@@ -87,7 +89,7 @@ pub(super) async fn publish(
     let engine_settings = settings.engine(&project.catalog.project);
     let run = Run {
         id: &id,
-        catalog: &project.catalog,
+        catalog: &catalog,
         models: &models,
         last: last.as_ref(),
         lake: &project.lake,
@@ -107,6 +109,17 @@ pub(super) async fn publish(
             Ok((*manifest, drift::not_whole(&plan)))
         }
         Ending::Blocked { outcomes } => Err(blocked(printer, &outcomes)?),
+    }
+}
+
+/// Tells of datasets whose columns were found in their files.
+pub(super) fn tell_inferred(printer: &Printer, names: &[impl std::fmt::Display]) {
+    if !names.is_empty() {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        printer.hint(format_args!(
+            "columns found in the files, since the catalog declares none: {}; `cauce catalog lock` writes them down",
+            names.join(", ")
+        ));
     }
 }
 

@@ -5,10 +5,12 @@ use async_trait::async_trait;
 use futures::StreamExt;
 
 use super::project::Project;
+use super::run::tell_inferred;
 use super::settings::Settings;
 use crate::engine::{Engine, quoted, sql_name};
 use crate::error::{Error, Result, engine_error};
 use crate::name::{Layer, TableName};
+use crate::output::Printer;
 use crate::release::{AsOf, Kept, Manifest};
 use crate::shell::{Answer, ColumnEntry, Session, TableEntry, TableKind};
 use crate::sql::Statement;
@@ -18,6 +20,7 @@ pub(super) struct EngineSession {
     project: Project,
     release: Option<Manifest>,
     engine: Engine,
+    printer: Printer,
 }
 
 impl EngineSession {
@@ -31,7 +34,7 @@ impl EngineSession {
             found => found,
         };
         let engine = project.engine(release.as_ref(), &settings.engine(&project.catalog.project))?;
-        Ok(Self { project, release, engine })
+        Ok(Self { project, release, engine, printer: settings.printer.clone() })
     }
 
     /// What a table's column means, from the catalog or the release.
@@ -63,6 +66,7 @@ impl Session for EngineSession {
 
     async fn answer(&self, statement: &Statement) -> Result<Answer> {
         let answer = self.engine.answer(statement).await?;
+        tell_inferred(&self.printer, &self.engine.relations().take_inferred());
         let rows = answer.stream.map(|batch| batch.map_err(engine_error)).boxed();
         Ok(Answer { schema: answer.schema, rows })
     }

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::catalog::{Catalog, Dataset, Pii};
 use crate::error::Result;
-use crate::ingest::DatasetTable;
+use crate::ingest::{DatasetTable, with_found_columns};
 use crate::name::{Layer, TableName};
 use crate::release::{Kept, Manifest};
 use crate::sql::Source;
@@ -72,13 +72,15 @@ impl Relation {
 pub struct Relations {
     stores: Arc<Stores>,
     known: RwLock<BTreeMap<TableName, Relation>>,
+    /// Datasets whose columns were found in their files, since they declare none.
+    inferred: RwLock<Vec<TableName>>,
 }
 
 impl Relations {
     /// No names yet.
     #[must_use]
     pub fn new(stores: Arc<Stores>) -> Self {
-        Self { stores, known: RwLock::default() }
+        Self { stores, known: RwLock::default(), inferred: RwLock::default() }
     }
 
     /// The names of a release: its tables at their versions, its views, and the datasets of `catalog` as their files are
@@ -136,6 +138,23 @@ impl Relations {
         }
     }
 
+    /// The datasets whose columns were found in their files since the last call.
+    pub fn take_inferred(&self) -> Vec<TableName> {
+        std::mem::take(&mut *self.inferred.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Finds the columns of a dataset that declares none: once, from then on it has them.
+    async fn find_columns(&self, dataset: &Dataset, location: &Location) -> Result<Arc<Dataset>> {
+        let files = self.stores.list(location, dataset.format.ending()).await?;
+        let dataset = Arc::new(with_found_columns(dataset, &files).await?);
+        let name = TableName::new(Layer::Raw, &dataset.name);
+        let found =
+            Relation::Dataset { dataset: Arc::clone(&dataset), location: location.clone(), input: Input::Unlisted };
+        self.define(name.clone(), found);
+        self.inferred.write().unwrap_or_else(PoisonError::into_inner).push(name);
+        Ok(dataset)
+    }
+
     /// The table behind a relation that is not a view.
     pub(super) async fn table(&self, relation: Relation) -> Result<Option<Arc<dyn TableProvider>>> {
         Ok(match relation {
@@ -145,6 +164,10 @@ impl Relations {
                 let open = || async { open_version(&self.stores, &location, version).await.map(Arc::new) };
                 let table: &Arc<ParquetTable> = opened.get_or_try_init(open).await?;
                 Some(Arc::clone(table) as Arc<dyn TableProvider>)
+            }
+            Relation::Dataset { dataset, location, input: Input::Unlisted } if dataset.columns.is_empty() => {
+                let dataset = self.find_columns(&dataset, &location).await?;
+                Some(Arc::new(UnlistedDataset { stores: Arc::clone(&self.stores), dataset, location }))
             }
             Relation::Dataset { dataset, location, input } => Some(match input {
                 Input::Rows(rows) => rows,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
+use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
 use arrow::ipc::convert::fb_to_schema;
 use arrow::ipc::reader::{FileDecoder, read_footer_length};
@@ -15,6 +16,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use super::arrays::{self, ArrayRows};
 use super::chunks::fetch;
+use super::infer::StoredColumn;
 use super::reader::{Reader, Scan};
 use crate::catalog::{Dataset, Difference};
 use crate::error::{Error, Kind, Result};
@@ -65,6 +67,22 @@ pub(super) async fn differences(dataset: &Dataset, file: &InputFile) -> Result<V
         Some(schema) => arrays::differences(dataset, &file.name, &fb_to_schema(schema)),
         None => vec![Difference::Damaged("it is not a whole Arrow file".to_owned())],
     })
+}
+
+/// The columns of `file`, which does not say how many rows it has; none if it is no whole Arrow file.
+///
+/// # Errors
+/// A store that cannot be read.
+pub(super) async fn columns(file: &InputFile) -> Result<Option<(Vec<StoredColumn>, u64)>> {
+    let footer = match footer(file).await {
+        Ok(footer) => footer,
+        Err(error) if error.kind() == Kind::Query => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let schema = root_as_footer(&footer).ok().and_then(|footer| footer.schema()).map(fb_to_schema);
+    let of_schema =
+        |schema: Schema| schema.fields().iter().map(|field| StoredColumn::new(field, !field.is_nullable())).collect();
+    Ok(schema.map(|schema| (of_schema(schema), 0)))
 }
 
 /// The bytes of the footer, which says where all else is.

@@ -81,7 +81,7 @@ impl TextFormat for Csv {
 
 impl Csv {
     /// The names in the header line, the first record of `piece`, which loses it; `None` if there is none.
-    fn take_header(&self, origin: &Origin, piece: &mut Piece) -> Result<Option<Vec<String>>> {
+    pub(super) fn take_header(&self, origin: &Origin, piece: &mut Piece) -> Result<Option<Vec<String>>> {
         let mut splitter = Splitter::new(self.options.delimiter, None);
         let mut found = Records::default();
         splitter.split(&piece.text, 1, &mut found);
@@ -218,19 +218,19 @@ impl Texts for Block<'_> {
 }
 
 /// The texts that mean NULL. Nearly always that is the empty one alone.
-struct NullTexts {
+pub(super) struct NullTexts {
     empty: bool,
     others: Vec<Vec<u8>>,
 }
 
 impl NullTexts {
-    fn new(texts: &[String]) -> Self {
+    pub(super) fn new(texts: &[String]) -> Self {
         let (empty, others): (Vec<_>, Vec<_>) = texts.iter().partition(|text| text.is_empty());
         Self { empty: !empty.is_empty(), others: others.into_iter().map(|text| text.clone().into_bytes()).collect() }
     }
 
     #[inline]
-    fn contains(&self, text: &[u8]) -> bool {
+    pub(super) fn contains(&self, text: &[u8]) -> bool {
         if text.is_empty() { self.empty } else { self.others.iter().any(|null| null == text) }
     }
 }

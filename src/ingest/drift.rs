@@ -1,75 +1,47 @@
 //! How a file differs from what the catalog says of its dataset, seen from its beginning alone.
 
-use std::borrow::Cow;
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use bytes::Bytes;
-
-use super::chunks::fetch;
-use super::decode::Decoder;
-use super::decompress::content_of;
+use super::beginning::{self, Beginning};
 use super::split::{Records, Splitter};
 use super::{arrow_file, header, parquet};
 use crate::catalog::{CsvOptions, Dataset, Difference, Format};
 use crate::error::Result;
 use crate::store::InputFile;
 
-/// As much of a file is looked at: its header and some rows.
-const BEGINNING: u64 = 64 << 10;
-
 /// The differences between `file` and what the catalog says of `dataset`.
 ///
 /// # Errors
 /// A store that cannot be read. What is wrong with the file itself is a difference.
 pub async fn differences(dataset: &Dataset, file: &InputFile) -> Result<Vec<Difference>> {
-    if file.meta.size == 0 {
+    let beginning = beginning::of(file).await?;
+    if beginning.bytes.is_empty() {
         return Ok(vec![Difference::Empty]);
     }
-    let beginning = fetch(file, 0..file.meta.size.min(BEGINNING)).await?;
-    if let Some(what) = other_format(&dataset.format, &beginning) {
-        return Ok(vec![Difference::OtherFormat(what)]);
-    }
-    match &dataset.format {
-        Format::Csv(options) => {
-            let content = content_of(&beginning);
-            let whole = beginning.len() as u64 == file.meta.size && matches!(content, Cow::Borrowed(_));
-            Ok(of_text(dataset, options, &file.name, &content, whole))
-        }
-        // Each record has keys of its own: those that do not fit are rejects.
-        Format::Json | Format::JsonLines => Ok(Vec::new()),
-        Format::Arrow => arrow_file::differences(dataset, file).await,
-        Format::Parquet => parquet::differences(dataset, file).await,
-    }
+    let what = beginning::what_is(&beginning.bytes);
+    Ok(match (&dataset.format, what) {
+        (Format::Parquet, Some(beginning::PARQUET)) => parquet::differences(dataset, file).await?,
+        (Format::Csv(options), None) => of_text(dataset, options, &file.name, &beginning),
+        (Format::Arrow, Some(beginning::ARROW)) => arrow_file::differences(dataset, file).await?,
+        // Each record has keys of its own: those that do not fit are rejects. Not all JSON begins in a way of its own.
+        (Format::Json | Format::JsonLines, Some(beginning::JSON) | None) => Vec::new(),
+        (Format::Parquet, None) => vec![Difference::OtherFormat("no Parquet file")],
+        (Format::Arrow, None) => vec![Difference::OtherFormat("no Arrow file")],
+        (_, Some(what)) => vec![Difference::OtherFormat(what)],
+    })
 }
 
-/// What a file is that begins so, if it is not of `format`.
-fn other_format(format: &Format, beginning: &[u8]) -> Option<&'static str> {
-    let what = match beginning {
-        [b'P', b'A', b'R', b'1', ..] => "a Parquet file",
-        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => "an Arrow file",
-        [b'P', b'K', 3, 4, ..] => "a ZIP archive or an Excel workbook",
-        [0xd0, 0xcf, 0x11, 0xe0, ..] => "an old Excel workbook",
-        [b'%', b'P', b'D', b'F', ..] => "a PDF document",
-        [b'S', b'Q', b'L', b'i', b't', b'e', ..] => "an SQLite database",
-        _ => match (format, beginning.trim_ascii_start()) {
-            (Format::Parquet, _) => "no Parquet file",
-            (Format::Arrow, _) => "no Arrow file",
-            (Format::Csv(_), [b'{', b'"', ..] | [b'[', b'{' | b'\n' | b'\r', ..]) => "JSON",
-            _ => return None,
-        },
-    };
-    let as_declared = matches!((format, what), (Format::Parquet, "a Parquet file") | (Format::Arrow, "an Arrow file"));
-    (!as_declared).then_some(what)
-}
-
-/// The differences of delimited text that begins with `beginning`, which is the `whole` of it or not.
-fn of_text(dataset: &Dataset, options: &CsvOptions, file: &str, beginning: &[u8], whole: bool) -> Vec<Difference> {
+/// The differences of delimited text.
+fn of_text(dataset: &Dataset, options: &CsvOptions, file: &str, beginning: &Beginning) -> Vec<Difference> {
     let mut differences = Vec::new();
-    let mut decoder = Decoder::new(options.encoding, beginning);
-    let text = decoder.decode(Bytes::copy_from_slice(beginning), false);
-    if let Some(label) = other_encoding(&text, whole) {
-        differences.push(Difference::OtherEncoding(label));
-    }
-    let names = match header_names(&text, options.delimiter) {
+    let encoding = match other_encoding(options.encoding, beginning) {
+        None => options.encoding,
+        Some(other) => {
+            differences.push(Difference::OtherEncoding(label(other)));
+            other
+        }
+    };
+    let names = match header_names(&beginning.text(encoding), options.delimiter) {
         Ok(names) => names,
         Err(difference) => return vec![difference],
     };
@@ -80,17 +52,29 @@ fn of_text(dataset: &Dataset, options: &CsvOptions, file: &str, beginning: &[u8]
     differences
 }
 
-/// The encoding in which `text`, which should be UTF-8 by now, is most likely written instead. A stray byte among
-/// characters that are well written is no other encoding: its record is rejected.
-fn other_encoding(text: &[u8], whole: bool) -> Option<&'static str> {
-    let (mut good, mut bad) = (0, 0);
-    for chunk in text.utf8_chunks() {
-        good += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
-        bad += usize::from(!chunk.invalid().is_empty());
+/// The encoding that a text has most likely instead of the `declared` one. A mark at its beginning is no difference:
+/// readers go by it.
+fn other_encoding(declared: &'static Encoding, beginning: &Beginning) -> Option<&'static Encoding> {
+    if Encoding::for_bom(&beginning.bytes).is_some() {
+        return None;
     }
-    // The last character may be cut.
-    let cut = !whole && std::str::from_utf8(text).is_err_and(|wrong| wrong.error_len().is_none());
-    (bad > good + usize::from(cut)).then_some("windows-1252")
+    let without_mark = beginning::utf16_without_mark(&beginning.bytes);
+    match without_mark {
+        Some(utf16) if declared != utf16 => Some(utf16),
+        None if declared == UTF_8 && !beginning.is_utf8() => Some(encoding_rs::WINDOWS_1252),
+        None if [UTF_16LE, UTF_16BE].contains(&declared) => Some(UTF_8),
+        _ => None,
+    }
+}
+
+/// What `options.encoding` calls it.
+fn label(encoding: &'static Encoding) -> &'static str {
+    match encoding {
+        utf8 if utf8 == UTF_8 => "utf-8",
+        little if little == UTF_16LE => "utf-16le",
+        big if big == UTF_16BE => "utf-16be",
+        _ => "windows-1252",
+    }
 }
 
 /// The names in the first record.
@@ -175,7 +159,8 @@ mod tests {
             ("delimiter", b"id;canal;monto\n1;a;2,5\n"),
             ("tab", b"id\tcanal\tmonto\n"),
             ("latin", b"id,canal,monto\n1,caf\xe9,2\n"),
-            ("utf-16", b"\xff\xfei\0d\0"),
+            ("utf-16 with its mark", b"\xff\xfei\0d\0,\0c\0a\0n\0a\0l\0,\0m\0o\0n\0t\0o\0\n\0"),
+            ("utf-16 without", b"i\0d\0,\0c\0a\0n\0a\0l\0,\0m\0o\0n\0t\0o\0\n\0"),
             ("parquet", &parquet),
             ("json", b"[\n{\"id\": 1}]"),
             ("workbook", b"PK\x03\x04xxxx"),

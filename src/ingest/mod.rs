@@ -13,6 +13,7 @@
 
 mod arrays;
 mod arrow_file;
+mod beginning;
 mod cells;
 mod chunks;
 mod conform;
@@ -26,6 +27,7 @@ mod element;
 mod exec;
 mod fault;
 mod header;
+mod infer;
 mod json;
 mod list;
 mod parquet;
@@ -43,5 +45,6 @@ mod text_file;
 pub use drift::differences;
 pub use exec::IngestExec;
 pub use fault::{Account, Fault, Faults, Reason, Reject, StopAtFirst};
+pub use infer::{Inferred, Proposal, infer, propose, with_found_columns};
 pub use reader::{Reader, Scan};
 pub use table::DatasetTable;

@@ -16,10 +16,12 @@ use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::statistics::Statistics;
 
 use super::arrays::{self, ArrayRows};
 use super::chunks::fetch;
+use super::infer::StoredColumn;
 use super::reader::{Reader, Scan};
 use crate::catalog::{Dataset, Difference};
 use crate::error::{Error, Kind, Result};
@@ -72,19 +74,44 @@ async fn open(file: InputFile, scan: Arc<Scan>) -> Result<(Arc<str>, ArrayRows, 
 /// # Errors
 /// A store that cannot be read.
 pub(super) async fn differences(dataset: &Dataset, file: &InputFile) -> Result<Vec<Difference>> {
+    Ok(match footer(file).await? {
+        Some(footer) => arrays::differences(dataset, &file.name, footer.schema()),
+        None => vec![Difference::Damaged("it is not a whole Parquet file".to_owned())],
+    })
+}
+
+/// The columns of `file` and how many rows it has; none if it is no whole Parquet file.
+///
+/// # Errors
+/// A store that cannot be read.
+pub(super) async fn columns(file: &InputFile) -> Result<Option<(Vec<StoredColumn>, u64)>> {
+    let Some(footer) = footer(file).await? else { return Ok(None) };
+    let (metadata, leaves) = (footer.metadata(), footer.parquet_schema());
+    let complete = |root: usize| {
+        let mut of_root = (0..leaves.num_columns()).filter(|leaf| leaves.get_column_root_idx(*leaf) == root);
+        let (Some(leaf), None) = (of_root.next(), of_root.next()) else { return false };
+        let nulls = |group: &RowGroupMetaData| group.column(leaf).statistics().and_then(Statistics::null_count_opt);
+        metadata.row_groups().iter().all(|group| nulls(group) == Some(0))
+    };
+    let columns = footer.schema().fields().iter().enumerate().map(|(root, field)| {
+        let complete = !field.is_nullable() || (!field.data_type().is_nested() && complete(root));
+        StoredColumn::new(field, complete)
+    });
+    let rows = metadata.file_metadata().num_rows();
+    Ok(Some((columns.collect(), u64::try_from(rows).unwrap_or_default())))
+}
+
+/// What the end of `file` says of it; nothing if it is no whole Parquet file.
+async fn footer(file: &InputFile) -> Result<Option<ParquetRecordBatchStreamBuilder<FileBytes>>> {
     let bytes = FileBytes { file: file.clone(), bytes_read: Count::new() };
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let schema = match ParquetRecordBatchStreamBuilder::new_with_options(bytes, options).await {
-        Ok(builder) => Arc::clone(builder.schema()),
+    match ParquetRecordBatchStreamBuilder::new_with_options(bytes, options).await {
+        Ok(builder) => Ok(Some(builder)),
         Err(error) => {
             let error = unreadable(&file.name, error);
-            return match error.kind() {
-                Kind::Query => Ok(vec![Difference::Damaged("it is not a whole Parquet file".to_owned())]),
-                _ => Err(error),
-            };
+            if error.kind() == Kind::Query { Ok(None) } else { Err(error) }
         }
-    };
-    Ok(arrays::differences(dataset, &file.name, &schema))
+    }
 }
 
 fn unreadable(file: &str, error: ParquetError) -> Error {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::runtime::SpawnedTask;
 use encoding_rs::Encoding;
-use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 
 use super::chunks::chunks;
 use super::decode::{Decoder, Measure};
@@ -78,26 +78,27 @@ pub(super) fn read_stored(
     stored: Blocks,
     scan: Arc<Scan>,
 ) -> BoxStream<'static, Result<RecordBatch>> {
-    let opened =
-        async move {
-            let content = content(Arc::clone(&name), stored).await?;
-            let (first, content) = beginning(content, 4).await?;
-            let decoder = Decoder::new(format.encoding(), &first);
-            let origin = Origin { file: name, measure: decoder.measure() };
-            let cutter = format.cutter(origin.measure, decoder.mark() as u64);
-            let mut pieces = Pieces { content, decoder, cutter, ended: false };
-            let mut first = pieces.next().await?;
-            let opened = format.open(origin.clone(), Arc::clone(&scan), &mut first)?;
-            if let Some(width) = opened.width {
-                pieces.cutter.expect_width(width);
-            }
-            let rest = stream::try_unfold(pieces, |mut pieces| async move {
-                Ok(pieces.next().await?.map(|piece| (piece, pieces)))
-            });
-            let pieces = stream::iter(first.map(Ok)).chain(rest).boxed();
-            Ok(rows(origin, opened.maker, pieces, scan))
-        };
+    let opened = async move {
+        let (origin, mut pieces) = open(format.as_ref(), name, stored).await?;
+        let mut first = pieces.next().await?;
+        let opened = format.open(origin.clone(), Arc::clone(&scan), &mut first)?;
+        if let Some(width) = opened.width {
+            pieces.expect_width(width);
+        }
+        let pieces = stream::iter(first.map(Ok)).chain(pieces.stream()).boxed();
+        Ok(rows(origin, opened.maker, pieces, scan))
+    };
     stream::once(opened).try_flatten().boxed()
+}
+
+/// The file `name`, whose bytes are `stored`, and what it is cut into.
+pub(super) async fn open(format: &dyn TextFormat, name: Arc<str>, stored: Blocks) -> Result<(Origin, Pieces)> {
+    let content = content(Arc::clone(&name), stored).await?;
+    let (first, content) = beginning(content, 4).await?;
+    let decoder = Decoder::new(format.encoding(), &first);
+    let origin = Origin { file: name, measure: decoder.measure() };
+    let cutter = format.cutter(origin.measure, decoder.mark() as u64);
+    Ok((origin, Pieces { content, decoder, cutter, ended: false }))
 }
 
 /// The rows of `pieces`, in their order.
@@ -166,7 +167,7 @@ impl InOrder {
 }
 
 /// The pieces of a file.
-struct Pieces {
+pub(super) struct Pieces {
     content: Blocks,
     decoder: Decoder,
     cutter: Box<dyn Cutter>,
@@ -174,7 +175,18 @@ struct Pieces {
 }
 
 impl Pieces {
-    async fn next(&mut self) -> Result<Option<Piece>> {
+    /// Says how many fields a good record has.
+    pub(super) fn expect_width(&mut self, width: usize) {
+        self.cutter.expect_width(width);
+    }
+
+    /// All that follow.
+    pub(super) fn stream(self) -> impl Stream<Item = Result<Piece>> + Send {
+        stream::try_unfold(self, |mut pieces| async move { Ok(pieces.next().await?.map(|piece| (piece, pieces))) })
+    }
+
+    /// The next one.
+    pub(super) async fn next(&mut self) -> Result<Option<Piece>> {
         loop {
             if let Some(piece) = self.cutter.next() {
                 return Ok(Some(piece));

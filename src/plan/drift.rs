@@ -32,14 +32,19 @@ pub struct Drift {
 }
 
 /// The listed files, sorted into those that are read and those that are not.
-pub(super) struct Sifted {
-    pub(super) datasets: BTreeMap<String, Vec<ReleasedFile>>,
-    pub(super) quarantined: BTreeMap<String, Vec<QuarantinedFile>>,
-    pub(super) drift: Vec<Drift>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sifted {
+    /// The files to read, by dataset.
+    pub datasets: BTreeMap<String, Vec<ReleasedFile>>,
+    /// The files that are left out, by dataset.
+    pub quarantined: BTreeMap<String, Vec<QuarantinedFile>>,
+    /// All differences.
+    pub drift: Vec<Drift>,
 }
 
 /// Sorts the listed files of the datasets of `catalog`.
-pub(super) fn sift(catalog: &Catalog, listed: BTreeMap<String, Vec<ListedFile>>) -> Sifted {
+#[must_use]
+pub fn sift(catalog: &Catalog, listed: BTreeMap<String, Vec<ListedFile>>) -> Sifted {
     let mut sifted = Sifted { datasets: BTreeMap::new(), quarantined: BTreeMap::new(), drift: Vec::new() };
     for (name, files) in listed {
         let Some(dataset) = catalog.datasets.get(&name) else { continue };

@@ -12,8 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use self::drift::Sifted;
-pub use self::drift::{Drift, ListedFile};
+pub use self::drift::{Drift, ListedFile, Sifted, sift};
 use crate::catalog::Catalog;
 use crate::model::{Materialized, Model, Models};
 use crate::name::{Layer, TableName};
@@ -89,7 +88,7 @@ impl Plan {
         listed: BTreeMap<String, Vec<ListedFile>>,
         last: Option<&Manifest>,
     ) -> Self {
-        let Sifted { datasets, quarantined, drift } = drift::sift(catalog, listed);
+        let Sifted { datasets, quarantined, drift } = sift(catalog, listed);
         let mut steps = Vec::with_capacity(models.len());
         let mut changed = BTreeSet::new();
         let mut blocked = Blocked::new(&datasets);

@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
-use crate::ingest::differences;
+use crate::ingest::{differences, with_found_columns};
 use crate::model::Models;
 use crate::name::Layer;
 use crate::plan::{ListedFile, Plan};
@@ -56,6 +56,23 @@ pub async fn compare_inputs(catalog: &Catalog, inputs: &Inputs) -> Result<BTreeM
     Ok(listed)
 }
 
+/// The catalog with the columns of datasets that leave them out, as their files have them, and those datasets' names.
+///
+/// # Errors
+/// Files that cannot be read.
+pub async fn complete(catalog: &Catalog, inputs: &Inputs) -> Result<(Catalog, Vec<String>)> {
+    let mut complete = catalog.clone();
+    let mut inferred = Vec::new();
+    for (name, files) in &inputs.files {
+        let Some(dataset) = complete.datasets.get_mut(name).filter(|dataset| dataset.columns.is_empty()) else {
+            continue;
+        };
+        *dataset = with_found_columns(dataset, files).await?;
+        inferred.push(name.clone());
+    }
+    Ok((complete, inferred))
+}
+
 /// What identifies a file, for the plan and the manifest.
 fn facts(file: &InputFile) -> ReleasedFile {
     ReleasedFile {
@@ -69,12 +86,19 @@ fn facts(file: &InputFile) -> ReleasedFile {
 /// Finds the input files of every dataset that a model or its checks read.
 ///
 /// # Errors
-/// All datasets without files in one error, or a store that cannot be reached.
+/// As [`list_datasets`].
 pub async fn list_inputs(lake: &Lake, catalog: &Catalog, models: &Models) -> Result<Inputs> {
     let read = models.iter().flat_map(|model| model.inputs.iter().chain(&model.check_inputs));
-    let names: BTreeSet<&str> =
-        read.filter(|input| input.layer == Layer::Raw).map(|input| input.name.as_str()).collect();
-    let datasets = names.into_iter().filter_map(|name| catalog.datasets.get(name));
+    let names = read.filter(|input| input.layer == Layer::Raw).map(|input| input.name.clone()).collect();
+    list_datasets(lake, catalog, names).await
+}
+
+/// Finds the input files of the datasets `names`.
+///
+/// # Errors
+/// All datasets without files in one error, or a store that cannot be reached.
+pub async fn list_datasets(lake: &Lake, catalog: &Catalog, names: BTreeSet<String>) -> Result<Inputs> {
+    let datasets = names.iter().filter_map(|name| catalog.datasets.get(name));
     let listings = datasets.map(|dataset| async move {
         let location = lake.input(dataset)?;
         let listed = lake.stores().list(&location, dataset.format.ending()).await;

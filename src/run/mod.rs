@@ -15,7 +15,7 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::task::JoinSet;
 
-pub use inputs::{Inputs, compare_inputs, list_inputs};
+pub use inputs::{Inputs, compare_inputs, complete, list_datasets, list_inputs};
 
 use self::build::{Built, build_all};
 use self::read::read_inputs;

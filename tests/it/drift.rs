@@ -35,7 +35,7 @@ fn one_file_that_does_not_fit_is_left_out_loudly_and_the_rest_is_published() {
     shop.write("data/sucursales/b.csv", "sucursal;zona\nS2;sur\n")
         .write("data/sucursales/c.csv", "SUCURSAL,zona\nS3,\n");
     assert_snapshot!("drift_plan", shop.cauce(&["plan"]).success());
-    let told = shop.cauce(&["run", "--json"]).success();
+    let told = shop.cauce(&["run", "--quiet", "--json"]).success();
     assert_eq!(count(&shop, "processed.sucursales"), "n\n1\n");
     let manifest: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
     let quarantined = &manifest["datasets"]["sucursales"]["quarantined"];
@@ -49,7 +49,7 @@ fn without_a_file_that_fits_models_stay_as_they_were() {
     let shop = shop();
     let unfit = "otra\n1\n";
     shop.write("data/sucursales/a.csv", unfit).write("data/sucursales/b.csv", unfit);
-    assert_snapshot!("drift_first_run", shop.cauce(&["run"]).code(1));
+    assert_snapshot!("drift_first_run", shop.cauce(&["run", "--quiet"]).code(1));
     assert_eq!(count(&shop, "curated.total"), "n\n1\n");
     assert!(shop.cauce(&["query", "SELECT * FROM processed.sucursales"]).code(1).stderr.contains("sucursales"));
 
@@ -58,7 +58,7 @@ fn without_a_file_that_fits_models_stay_as_they_were() {
     assert_eq!(count(&shop, "processed.sucursales"), "n\n1\n", "{whole}");
 
     shop.write("data/sucursales/a.csv", unfit).write("data/ventas.csv", "id,cliente,monto,nota\n9,ana,1,\n");
-    assert_snapshot!("drift_later_run", shop.cauce(&["run"]).code(1));
+    assert_snapshot!("drift_later_run", shop.cauce(&["run", "--quiet"]).code(1));
     assert_eq!(count(&shop, "processed.sucursales"), "n\n1\n");
     assert_eq!(count(&shop, "processed.ventas"), "n\n1\n");
     assert!(shop.cauce(&["query", "SELECT * FROM curated.zonas"]).success().stdout.contains('1'));

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod declaring;
 mod delta;
 mod demo;
 mod dirty;
