@@ -17,6 +17,7 @@ pub mod sql;
 // Machinery: the only code that holds engine, Delta or object-store objects.
 pub mod engine;
 pub mod ingest;
+pub mod ledger;
 pub mod store;
 pub mod table;
 

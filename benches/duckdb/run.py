@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs the project's models in DuckDB: the yardstick that a `cauce run` is measured against.
 
-Reads the same `catalog.yaml`, the same CSV files and the same `sql/` as cauce, unchanged, builds every model in
-dependency order (tables as tables, views as views), evaluates the checks of the headers and says how long each part
-took. What it prints is the same set of KPIs that `cauce query "SELECT * FROM kpi_resumen"` prints.
+Reads the same `catalog.yaml`, the same CSV files and the same `sql/` as cauce, builds every model in dependency order
+(tables as tables, views as views), evaluates the checks of the headers and says how long each part took. The SELECTs are
+unchanged; `accept:` and `deduplicate:` of a header become a view of the rows that they let pass. What it prints is the same set of KPIs that `cauce query "SELECT * FROM kpi_resumen"` prints.
 
     python -m venv .venv && .venv/bin/pip install duckdb pyyaml
     .venv/bin/python benches/duckdb/run.py --data tests/data/predecessor --checks
@@ -94,6 +94,34 @@ def load_dataset(connection: duckdb.DuckDBPyConnection, name: str, dataset: dict
 def quoted(name: str) -> str:
     """The name as a SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def accepting(model: Model, connection: duckdb.DuckDBPyConnection) -> str:
+    """The text of a model in which the table it accepts rows from is a view of the accepted rows.
+
+    A row is accepted unless a rule is false; of rows with equal keys the first by `keep` stays, then the first in the
+    file. Keys are rarely repeated, so only rows with a repeated key are sorted: the fastest form for DuckDB too.
+    """
+    accept = model.header.get("accept")
+    if not accept:
+        return model.text
+    source = accept["from"]
+    view = f"{source}_accepted_by_{model.name.replace('.', '_')}"
+    rules = [f"({rule}) IS DISTINCT FROM false" for rule in accept.get("rules", {}).values()]
+    valid = f"SELECT *, rowid AS file_order FROM {source} WHERE {' AND '.join(rules) or 'true'}"
+    rows = f"SELECT * EXCLUDE (file_order) FROM ({valid})"
+    if deduplicate := accept.get("deduplicate"):
+        keys = ", ".join(map(quoted, deduplicate["key"]))
+        order = ", ".join([*filter(None, [deduplicate.get("keep")]), "file_order"])
+        rows = (
+            f"WITH valid AS ({valid}), repeated AS (SELECT {keys} FROM valid GROUP BY {keys} HAVING count(*) > 1) "
+            f"SELECT valid.* EXCLUDE (file_order) FROM valid ANTI JOIN repeated USING ({keys}) UNION ALL "
+            f"SELECT valid.* EXCLUDE (file_order) FROM valid SEMI JOIN repeated USING ({keys}) "
+            f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
+        )
+    connection.execute(f"CREATE VIEW {view} AS {rows}")
+    header = re.match(r"\s*/\*---.*?---\*/", model.text, re.DOTALL)
+    return re.sub(rf"\b{re.escape(source)}\b", view, model.text[header.end() :])
 
 
 def literal(value: object) -> str:
@@ -189,7 +217,7 @@ def main() -> int:
     for model in models:
         kind = "VIEW" if model.header.get("materialized", "table") == "view" else "TABLE"
         since = time.perf_counter()
-        connection.execute(f"CREATE {kind} {model.name} AS {model.text}")
+        connection.execute(f"CREATE {kind} {model.name} AS {accepting(model, connection)}")
         per_model[model.name] = time.perf_counter() - since
     timing["models"] = time.perf_counter() - begin
 

@@ -2,6 +2,13 @@
 description: Un registro por cliente, con su identificador seudonimizado, grupos de edad y antigüedad y canal preferido normalizado.
 materialized: table
 grain: [cliente_id]
+accept:
+  from: raw.clientes
+  rules:
+    con_identificador: cliente_id IS NOT NULL
+  deduplicate:
+    key: [cliente_id]
+    keep: ultima_interaccion DESC NULLS LAST
 checks:
   - row_count: { min: 1 }
   - range: { edad: { min: 18, max: 120 } }
@@ -11,38 +18,6 @@ checks:
   - accepted_values: { segmento: [basico, estandar, premium] }
   - accepted_values: { canal_preferido: [telefono, chat_web, email, sucursal, app_movil, whatsapp] }
 ---*/
-WITH validos AS (
-    SELECT *
-    FROM raw.clientes
-    WHERE cliente_id IS NOT NULL
-),
-
--- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
--- el motor guarda en memoria.
-repetidos AS (
-    SELECT cliente_id
-    FROM validos
-    GROUP BY cliente_id
-    HAVING count(*) > 1
-),
-
--- De cada clave queda la fila más reciente; las demás columnas deshacen el empate, para que elegir no dependa del orden.
-unicos AS (
-    SELECT validos.*
-    FROM repetidos
-    RIGHT JOIN validos ON validos.cliente_id = repetidos.cliente_id
-    WHERE repetidos.cliente_id IS NULL
-    UNION ALL
-    SELECT validos.*
-    FROM repetidos
-    JOIN validos ON validos.cliente_id = repetidos.cliente_id
-    QUALIFY row_number() OVER (
-        PARTITION BY validos.cliente_id
-        ORDER BY ultima_interaccion DESC NULLS LAST, edad, segmento, antiguedad_meses, productos_activos,
-            sucursal_afiliacion, score_crediticio, canal_preferido
-    ) = 1
-)
-
 SELECT
     pseudonym(cliente_id) AS cliente_id,
     edad,
@@ -82,4 +57,4 @@ SELECT
         WHEN 'whatsapp' THEN 'whatsapp'
         ELSE 'otros'
     END AS canal_normalizado
-FROM unicos
+FROM raw.clientes

@@ -2,6 +2,14 @@
 description: Un registro por encuesta válida, con su categoría NPS recalculada desde la nota, el periodo de la respuesta y el sentimiento del comentario.
 materialized: table
 grain: [encuesta_id]
+accept:
+  from: raw.encuestas_post_atencion
+  rules:
+    con_identificador: encuesta_id IS NOT NULL AND cliente_id IS NOT NULL
+    nps_en_rango: nps IS NOT NULL AND nps BETWEEN 0 AND 10
+  deduplicate:
+    key: [encuesta_id]
+    keep: fecha_respuesta DESC NULLS LAST, fecha_envio DESC NULLS LAST
 checks:
   - row_count: { min: 1 }
   - not_null: [fecha_envio, fecha_respuesta, cliente_id, ticket_id, nps]
@@ -26,48 +34,13 @@ checks:
   # El comentario es opcional: en los datos de referencia lo deja cuatro de cada diez encuestados.
   - null_share: { comentario_libre: 0.75 }
 ---*/
-WITH validos AS (
-    SELECT *
-    FROM raw.encuestas_post_atencion
-    WHERE encuesta_id IS NOT NULL
-        AND cliente_id IS NOT NULL
-        AND nps BETWEEN 0 AND 10
-),
-
--- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
--- el motor guarda en memoria.
-repetidos AS (
-    SELECT encuesta_id
-    FROM validos
-    GROUP BY encuesta_id
-    HAVING count(*) > 1
-),
-
--- De cada clave queda la fila más reciente; las demás columnas deshacen el empate, para que elegir no dependa del orden.
-unicos AS (
-    SELECT validos.*
-    FROM repetidos
-    RIGHT JOIN validos ON validos.encuesta_id = repetidos.encuesta_id
-    WHERE repetidos.encuesta_id IS NULL
-    UNION ALL
-    SELECT validos.*
-    FROM repetidos
-    JOIN validos ON validos.encuesta_id = repetidos.encuesta_id
-    QUALIFY row_number() OVER (
-        PARTITION BY validos.encuesta_id
-        ORDER BY fecha_respuesta DESC NULLS LAST, fecha_envio DESC NULLS LAST, cliente_id, ticket_id, nps,
-            puntuacion_general, facilidad_proceso, rapidez_atencion, amabilidad_asesor, resolucion_problema,
-            comentario_libre, canal_encuesta, emoji_sentimiento
-    ) = 1
-),
-
 -- El comentario en minúsculas, sin tildes ni signos y con un espacio a cada lado de cada palabra: así "pésimo" se
 -- reconoce, "insatisfecho" no contiene " satisfech" y una expresión no necesita más que sus letras.
-con_texto AS (
+WITH con_texto AS (
     SELECT
         *,
         ' ' || regexp_replace(translate(lower(comentario_libre), 'áéíóúüñ', 'aeiouun'), '[^a-z]+', ' ', 'g') || ' ' AS texto
-    FROM unicos
+    FROM raw.encuestas_post_atencion
 )
 
 SELECT

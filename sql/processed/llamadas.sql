@@ -2,6 +2,14 @@
 description: Un registro por llamada, con su periodo, categoría de duración y puntaje de sentimiento.
 materialized: table
 grain: [llamada_id]
+accept:
+  from: raw.llamadas_call_center
+  rules:
+    con_identificador: llamada_id IS NOT NULL AND cliente_id IS NOT NULL
+    con_duracion: duracion_segundos IS NOT NULL AND duracion_segundos > 0
+  deduplicate:
+    key: [llamada_id]
+    keep: fecha_hora_inicio DESC NULLS LAST, fecha_hora_fin DESC NULLS LAST
 checks:
   - row_count: { min: 1 }
   - not_null: [fecha_hora_inicio, fecha_hora_fin, cliente_id, asesor_id, motivo]
@@ -15,43 +23,9 @@ checks:
   - name: transcripcion_con_texto
     expression: length(trim(transcripcion)) > 0
 ---*/
-WITH validos AS (
-    SELECT *
-    FROM raw.llamadas_call_center
-    WHERE llamada_id IS NOT NULL
-        AND cliente_id IS NOT NULL
-        AND duracion_segundos > 0
-),
-
--- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
--- el motor guarda en memoria.
-repetidos AS (
-    SELECT llamada_id
-    FROM validos
-    GROUP BY llamada_id
-    HAVING count(*) > 1
-),
-
--- De cada clave queda la fila más reciente; las demás columnas deshacen el empate, para que elegir no dependa del orden.
-unicos AS (
-    SELECT validos.*
-    FROM repetidos
-    RIGHT JOIN validos ON validos.llamada_id = repetidos.llamada_id
-    WHERE repetidos.llamada_id IS NULL
-    UNION ALL
-    SELECT validos.*
-    FROM repetidos
-    JOIN validos ON validos.llamada_id = repetidos.llamada_id
-    QUALIFY row_number() OVER (
-        PARTITION BY validos.llamada_id
-        ORDER BY fecha_hora_inicio DESC NULLS LAST, fecha_hora_fin DESC NULLS LAST, cliente_id, asesor_id,
-            duracion_segundos, motivo, resumen, transcripcion, sentimiento, audio_url, palabras_clave
-    ) = 1
-),
-
-con_fecha AS (
+WITH con_fecha AS (
     SELECT *, CAST(fecha_hora_inicio AS DATE) AS fecha
-    FROM unicos
+    FROM raw.llamadas_call_center
 )
 
 SELECT

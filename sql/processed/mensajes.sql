@@ -2,6 +2,13 @@
 description: Un registro por mensaje de WhatsApp, con su periodo, quién lo escribió y puntaje de sentimiento.
 materialized: table
 grain: [mensaje_id]
+accept:
+  from: raw.mensajes_whatsapp
+  rules:
+    con_identificador: mensaje_id IS NOT NULL AND cliente_id IS NOT NULL
+  deduplicate:
+    key: [mensaje_id]
+    keep: fecha_hora DESC NULLS LAST
 checks:
   - row_count: { min: 1 }
   - not_null: [fecha_hora, cliente_id, asesor_id, direccion, tipo_mensaje, estado_mensaje]
@@ -19,42 +26,9 @@ checks:
     severity: warn
     expression: tipo_mensaje <> 'audio' OR duracion_segundos IS NOT NULL
 ---*/
-WITH validos AS (
-    SELECT *
-    FROM raw.mensajes_whatsapp
-    WHERE mensaje_id IS NOT NULL
-        AND cliente_id IS NOT NULL
-),
-
--- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
--- el motor guarda en memoria.
-repetidos AS (
-    SELECT mensaje_id
-    FROM validos
-    GROUP BY mensaje_id
-    HAVING count(*) > 1
-),
-
--- De cada clave queda la fila más reciente; las demás columnas deshacen el empate, para que elegir no dependa del orden.
-unicos AS (
-    SELECT validos.*
-    FROM repetidos
-    RIGHT JOIN validos ON validos.mensaje_id = repetidos.mensaje_id
-    WHERE repetidos.mensaje_id IS NULL
-    UNION ALL
-    SELECT validos.*
-    FROM repetidos
-    JOIN validos ON validos.mensaje_id = repetidos.mensaje_id
-    QUALIFY row_number() OVER (
-        PARTITION BY validos.mensaje_id
-        ORDER BY fecha_hora DESC NULLS LAST, cliente_id, asesor_id, direccion, canal, tipo_mensaje, contenido,
-            url_archivo, duracion_segundos, estado_mensaje, sentimiento, palabras_clave
-    ) = 1
-),
-
-con_fecha AS (
+WITH con_fecha AS (
     SELECT *, CAST(fecha_hora AS DATE) AS fecha
-    FROM unicos
+    FROM raw.mensajes_whatsapp
 )
 
 SELECT

@@ -2,6 +2,13 @@
 description: Un registro por hoja del Libro de Reclamaciones, con su periodo, canal normalizado y días de calendario hasta la respuesta.
 materialized: table
 grain: [reclamo_id]
+accept:
+  from: raw.libro_reclamaciones
+  rules:
+    con_identificador: reclamo_id IS NOT NULL AND cliente_id IS NOT NULL
+  deduplicate:
+    key: [reclamo_id]
+    keep: fecha_respuesta DESC NULLS LAST, fecha DESC NULLS LAST
 checks:
   - row_count: { min: 1 }
   - not_null: [fecha, cliente_id, motivo, estado, responsable]
@@ -22,39 +29,6 @@ checks:
     severity: warn
     expression: tiempo_resolucion_dias = dias_calendario
 ---*/
-WITH validos AS (
-    SELECT *
-    FROM raw.libro_reclamaciones
-    WHERE reclamo_id IS NOT NULL
-        AND cliente_id IS NOT NULL
-),
-
--- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
--- el motor guarda en memoria.
-repetidos AS (
-    SELECT reclamo_id
-    FROM validos
-    GROUP BY reclamo_id
-    HAVING count(*) > 1
-),
-
--- De cada clave queda la fila más reciente, con respuesta antes que sin ella; las demás columnas deshacen el empate.
-unicos AS (
-    SELECT validos.*
-    FROM repetidos
-    RIGHT JOIN validos ON validos.reclamo_id = repetidos.reclamo_id
-    WHERE repetidos.reclamo_id IS NULL
-    UNION ALL
-    SELECT validos.*
-    FROM repetidos
-    JOIN validos ON validos.reclamo_id = repetidos.reclamo_id
-    QUALIFY row_number() OVER (
-        PARTITION BY validos.reclamo_id
-        ORDER BY fecha_respuesta DESC NULLS LAST, fecha DESC NULLS LAST, cliente_id, tipo_documento, canal, motivo,
-            descripcion, estado, resolucion, tiempo_resolucion_dias, responsable
-    ) = 1
-)
-
 SELECT
     reclamo_id,
     fecha,
@@ -79,4 +53,4 @@ SELECT
     END AS canal_normalizado,
     fecha_respuesta IS NOT NULL AS tiene_respuesta,
     fecha_respuesta - fecha AS dias_calendario
-FROM unicos
+FROM raw.libro_reclamaciones

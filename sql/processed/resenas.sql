@@ -2,6 +2,16 @@
 description: Un registro por reseña válida, con categoría y sentimiento según sus estrellas, y por separado el sentimiento de su texto.
 materialized: table
 grain: ["reseña_id"]
+accept:
+  from: raw.resenas_online
+  rules:
+    con_identificador: '"reseña_id" IS NOT NULL'
+    puntaje_en_rango: puntaje IS NOT NULL AND puntaje BETWEEN 1 AND 5
+    # Diez letras o menos no dicen nada que se pueda analizar.
+    con_texto: comentario IS NOT NULL AND length(comentario) > 10
+  deduplicate:
+    key: ["reseña_id"]
+    keep: fecha_publicacion DESC NULLS LAST, likes DESC NULLS LAST
 checks:
   - row_count: { min: 1 }
   - not_null: [plataforma, fecha_publicacion, puntaje, comentario]
@@ -19,48 +29,13 @@ checks:
       FROM raw.resenas_online
       HAVING count(*) FILTER (WHERE length(comentario) < 10 OR comentario IS NULL) > CAST(count(*) AS DOUBLE) * 0.1
 ---*/
-WITH validos AS (
-    SELECT *
-    FROM raw.resenas_online
-    WHERE "reseña_id" IS NOT NULL
-        AND puntaje BETWEEN 1 AND 5
-        -- Diez letras o menos no dicen nada que se pueda analizar.
-        AND length(comentario) > 10
-),
-
--- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
--- el motor guarda en memoria.
-repetidos AS (
-    SELECT "reseña_id"
-    FROM validos
-    GROUP BY "reseña_id"
-    HAVING count(*) > 1
-),
-
--- De cada clave queda la fila más reciente; las demás columnas deshacen el empate, para que elegir no dependa del orden.
-unicos AS (
-    SELECT validos.*
-    FROM repetidos
-    RIGHT JOIN validos ON validos."reseña_id" = repetidos."reseña_id"
-    WHERE repetidos."reseña_id" IS NULL
-    UNION ALL
-    SELECT validos.*
-    FROM repetidos
-    JOIN validos ON validos."reseña_id" = repetidos."reseña_id"
-    QUALIFY row_number() OVER (
-        PARTITION BY validos."reseña_id"
-        ORDER BY fecha_publicacion DESC NULLS LAST, likes DESC NULLS LAST, plataforma, cliente_id, nombre_usuario,
-            sucursal_id, puntaje, comentario, respuesta_banco, idioma, origen, palabras_clave
-    ) = 1
-),
-
 -- El comentario en minúsculas, sin tildes ni signos y con un espacio a cada lado de cada palabra: así "pésimo" se
 -- reconoce, "insatisfecho" no contiene " satisfech" y una expresión no necesita más que sus letras.
-con_texto AS (
+WITH con_texto AS (
     SELECT
         *,
         ' ' || regexp_replace(translate(lower(comentario), 'áéíóúüñ', 'aeiouun'), '[^a-z]+', ' ', 'g') || ' ' AS texto
-    FROM unicos
+    FROM raw.resenas_online
 )
 
 SELECT

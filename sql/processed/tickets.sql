@@ -3,6 +3,16 @@ description: Un registro por ticket válido, con canal normalizado, periodos y c
 materialized: table
 partition_by: [anio_mes]
 grain: [ticket_id]
+accept:
+  from: raw.tickets_soporte
+  rules:
+    con_identificador: ticket_id IS NOT NULL AND cliente_id IS NOT NULL
+    satisfaccion_en_rango: satisfaccion_cliente IS NOT NULL AND satisfaccion_cliente BETWEEN 1 AND 5
+    # Un ticket sin resolver puede no tener horas de resolución; cero o menos es un error.
+    horas_positivas: tiempo_resolucion_horas > 0
+  deduplicate:
+    key: [ticket_id]
+    keep: fecha_hora DESC NULLS LAST
 checks:
   - row_count: { min: 1 }
   - not_null: [fecha_hora, cliente_id, canal, asesor_id, tipo_consulta, subtipo, estado]
@@ -25,45 +35,9 @@ checks:
     severity: warn
     expression: estado <> 'abierto' OR tiempo_resolucion_horas IS NULL
 ---*/
-WITH validos AS (
-    SELECT *
-    FROM raw.tickets_soporte
-    WHERE ticket_id IS NOT NULL
-        AND cliente_id IS NOT NULL
-        AND satisfaccion_cliente BETWEEN 1 AND 5
-        -- Un ticket sin resolver puede no tener horas de resolución; cero o menos es un error.
-        AND (tiempo_resolucion_horas > 0 OR tiempo_resolucion_horas IS NULL)
-),
-
--- Las claves repetidas son raras: solo ellas se ordenan para elegir, y van a la izquierda de los JOIN, que es el lado que
--- el motor guarda en memoria.
-repetidos AS (
-    SELECT ticket_id
-    FROM validos
-    GROUP BY ticket_id
-    HAVING count(*) > 1
-),
-
--- De cada clave queda la fila más reciente; las demás columnas deshacen el empate, para que elegir no dependa del orden.
-unicos AS (
-    SELECT validos.*
-    FROM repetidos
-    RIGHT JOIN validos ON validos.ticket_id = repetidos.ticket_id
-    WHERE repetidos.ticket_id IS NULL
-    UNION ALL
-    SELECT validos.*
-    FROM repetidos
-    JOIN validos ON validos.ticket_id = repetidos.ticket_id
-    QUALIFY row_number() OVER (
-        PARTITION BY validos.ticket_id
-        ORDER BY fecha_hora DESC NULLS LAST, cliente_id, canal, sucursal_id, asesor_id, tipo_consulta, subtipo, estado,
-            tiempo_respuesta_min, tiempo_resolucion_horas, satisfaccion_cliente, comentario, adjunto, etiquetas
-    ) = 1
-),
-
-con_fecha AS (
+WITH con_fecha AS (
     SELECT *, CAST(fecha_hora AS DATE) AS fecha
-    FROM unicos
+    FROM raw.tickets_soporte
 )
 
 SELECT

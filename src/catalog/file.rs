@@ -61,6 +61,8 @@ pub(super) struct DatasetFile {
     pub(super) format: Option<FormatFile>,
     /// How delimited text is written.
     pub(super) options: Option<OptionsFile>,
+    /// How many records may be rejects before a run publishes nothing; one in a hundred unless given.
+    pub(super) on_reject: Option<OnRejectFile>,
     /// What happens to a file that does not fit; `quarantine_file` unless given.
     pub(super) on_drift: Option<OnDriftFile>,
     /// The columns in their order, at least one. Left out, they are what is found in the files whenever the dataset is
@@ -92,6 +94,16 @@ pub(super) enum MetadataFile {
     /// The line in the file, or the number of the row where there are no lines.
     #[serde(rename = "_line")]
     Line,
+}
+
+/// How many records may be rejects before a run publishes nothing.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OnRejectFile {
+    /// The greatest share of the records, from 0 to 1; 0.01 unless given.
+    pub(super) max_ratio: Option<f64>,
+    /// The greatest number.
+    pub(super) max_rows: Option<u64>,
 }
 
 /// The format of files.

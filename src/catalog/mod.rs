@@ -5,6 +5,7 @@
 
 mod drift;
 mod file;
+mod limit;
 mod moment;
 mod rules;
 mod validate;
@@ -18,6 +19,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use encoding_rs::{Encoding, UTF_8};
 
 pub use self::drift::{Difference, OnDrift, Verdict};
+pub use self::limit::Limit;
 pub use self::moment::Shapes;
 pub use self::rules::{Rules, whole_pattern};
 pub use self::validate::wrong_column_name;
@@ -101,6 +103,8 @@ pub struct Dataset {
     pub path: String,
     /// How the files are written.
     pub format: Format,
+    /// How many of its records may be rejects.
+    pub on_reject: Limit,
     /// What happens to files that do not fit.
     pub on_drift: OnDrift,
     /// The columns in their declared order. None where the catalog leaves them out: they are those of the files.

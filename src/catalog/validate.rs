@@ -7,6 +7,7 @@ use encoding_rs::Encoding;
 use super::file::{
     CatalogFile, ColumnFile, DatasetFile, FormatFile, MetadataFile, OnDriftFile, OptionsFile, PiiFile, StoreFile,
 };
+use super::limit::limit;
 use super::{Catalog, Column, ColumnType, CsvOptions, Dataset, Format, Metadata, OnDrift, Pii, StoreSettings, rules};
 use crate::document::{self, Notes, Path, Text};
 use crate::error::{Finding, Result};
@@ -165,7 +166,8 @@ fn dataset(name: String, file: DatasetFile, here: &Path, notes: &mut Notes<'_>) 
         Some(OnDriftFile::AcceptNewColumns) => OnDrift::AcceptNewColumns,
     };
     let metadata = metadata(&file.metadata, &columns, here, notes);
-    Dataset { name, description: file.description, path: file.path, format, on_drift, columns, metadata }
+    let on_reject = limit(file.on_reject.as_ref(), &here.then("on_reject"), notes);
+    Dataset { name, description: file.description, path: file.path, format, on_reject, on_drift, columns, metadata }
 }
 
 fn metadata(file: &[MetadataFile], columns: &[Column], here: &Path, notes: &mut Notes<'_>) -> Vec<Metadata> {
@@ -506,7 +508,7 @@ datasets:
   pq: { path: x.parquet, options: { delimiter: ',' }, columns: [{ name: ' a', type: int }] }
 ";
         insta::assert_snapshot!(findings(text), @r#"
-        catalog.yaml has 30 mistakes
+        catalog.yaml has 29 mistakes
         catalog.yaml:1:1+1 there is no key `lake` (add `lake:`: Where processed and curated tables and releases live: a folder relative to this file, or `s3://bucket/prefix`)
         catalog.yaml:1:10+1 version 2 is not known (this cauce reads version 1)
         catalog.yaml:2:10+2 the project has no name
@@ -518,7 +520,6 @@ datasets:
         catalog.yaml:9:47+9 `localhost` is not a URL (write https://host or http://host:port)
         catalog.yaml:11:3+7 `Tickets` cannot be a dataset's name (begin with a small letter and use small letters a to z, digits and _ only)
         catalog.yaml:13:27+4 the delimiter `;;` is not one byte long (write ",", ";", "|" or "\t")
-        catalog.yaml:14:5+9 unknown key `on_reject` (the keys here are description, path, format, options, on_drift, columns, metadata)
         catalog.yaml:16:27+5 unknown type `strng` (did you mean `string`?)
         catalog.yaml:16:34+7 unknown key `requird` (did you mean `required`?)
         catalog.yaml:17:17+2 `Tickets` has two columns `ID` (the first one stands in line 16)

@@ -2,6 +2,7 @@
 //!
 //! This is the only room that reads arguments, environment and working directory.
 
+mod accounts;
 mod catalog;
 mod demo;
 mod diff;
@@ -11,6 +12,7 @@ mod listing;
 mod plan;
 mod project;
 mod query;
+mod rejects;
 mod releases;
 mod rollback;
 mod run;
@@ -49,6 +51,7 @@ enum Command {
     Plan(plan::Arguments),
     Run(run::Arguments),
     Query(query::Arguments),
+    Rejects(rejects::Arguments),
     Shell(shell::Arguments),
     Releases(releases::Arguments),
     Diff(diff::Arguments),
@@ -96,6 +99,7 @@ async fn dispatch(command: Command, settings: Settings) -> Result<()> {
         Command::Plan(arguments) => plan::plan(arguments, &settings).await,
         Command::Run(arguments) => run::run(arguments, &settings).await,
         Command::Query(arguments) => query::query(arguments, &settings).await,
+        Command::Rejects(arguments) => rejects::rejects(arguments, &settings).await,
         Command::Shell(arguments) => shell::shell(arguments, &settings).await,
         Command::Releases(arguments) => releases::releases(arguments, &settings).await,
         Command::Diff(arguments) => diff::diff(arguments, &settings).await,

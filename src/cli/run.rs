@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 
+use super::accounts::{tell_accounts, too_many};
 use super::project::Project;
 use super::settings::Settings;
 use super::{drift, or_interrupted};
@@ -100,15 +101,24 @@ pub(super) async fn publish(
     let ending = carry_out(run, &plan, inputs, &|event| teller.tell(event)).await?;
     drop(teller);
     match ending {
-        Ending::Published { manifest, outcomes } => {
+        Ending::Published { manifest, outcomes, accounts, unrecorded } => {
             if detail == Detail::Layers {
                 tell_layers(printer, &manifest);
             }
+            tell_accounts(printer, &accounts);
             tell_checks(printer, &outcomes, detail)?;
             tell_release(printer, &manifest, begun);
+            if let Some(failure) = unrecorded {
+                printer
+                    .warn(format_args!("system.runs does not know of this run yet: {failure}; the next run adds it"));
+            }
             Ok((*manifest, drift::not_whole(&plan)))
         }
-        Ending::Blocked { outcomes } => Err(blocked(printer, &outcomes)?),
+        Ending::Blocked { outcomes, accounts } => {
+            tell_accounts(printer, &accounts);
+            Err(blocked(printer, &outcomes)?)
+        }
+        Ending::Rejected { over, rejects } => Err(too_many(printer, &over, &rejects)?),
     }
 }
 

@@ -9,6 +9,7 @@ use super::run::tell_inferred;
 use super::settings::Settings;
 use crate::engine::{Engine, quoted, sql_name};
 use crate::error::{Error, Result, engine_error};
+use crate::ledger::SystemTable;
 use crate::name::{Layer, TableName};
 use crate::output::Printer;
 use crate::release::{AsOf, Kept, Manifest};
@@ -37,8 +38,16 @@ impl EngineSession {
         Ok(Self { project, release, engine, printer: settings.printer.clone() })
     }
 
+    /// The run that made the release.
+    pub(super) fn released_run(&self) -> Option<&str> {
+        self.release.as_ref().map(|release| release.run.as_str())
+    }
+
     /// What a table's column means, from the catalog or the release.
     fn meaning(&self, table: &TableName, field: &Field) -> String {
+        if let Some(system) = SystemTable::of_name(table) {
+            return system.meaning(field.name()).to_owned();
+        }
         let declared = (table.layer == Layer::Raw).then(|| self.project.catalog.datasets.get(&table.name)).flatten();
         let in_catalog =
             declared.and_then(|dataset| dataset.columns.iter().find(|column| column.name == *field.name()));
@@ -68,7 +77,7 @@ impl Session for EngineSession {
         let answer = self.engine.answer(statement).await?;
         tell_inferred(&self.printer, &self.engine.relations().take_inferred());
         let rows = answer.stream.map(|batch| batch.map_err(engine_error)).boxed();
-        Ok(Answer { schema: answer.schema, rows })
+        Ok(Answer { schema: answer.schema, rows, rejects: Some(answer.ledger) })
     }
 
     async fn tables(&self) -> Result<Vec<TableEntry>> {
@@ -85,7 +94,12 @@ impl Session for EngineSession {
             },
             description: model.description.clone(),
         });
-        Ok(datasets.chain(models).collect())
+        let system = SystemTable::ALL.into_iter().map(|table| TableEntry {
+            name: table.name(),
+            kind: TableKind::Table,
+            description: table.description().to_owned(),
+        });
+        Ok(datasets.chain(models).chain(system).collect())
     }
 
     async fn columns(&self, table: &TableName) -> Result<Vec<ColumnEntry>> {

@@ -64,7 +64,12 @@ fn tell(failure: &DataFusionError, relations: &Relations) -> (String, Option<Str
 fn tell_column(wrong: &SchemaError) -> (String, Option<String>, Option<String>) {
     match wrong {
         SchemaError::FieldNotFound { field, valid_fields } => {
-            let names: Vec<&str> = valid_fields.iter().map(|field| field.name.as_str()).collect();
+            let mut names: Vec<&str> = Vec::new();
+            for field in valid_fields {
+                if !names.contains(&field.name.as_str()) {
+                    names.push(field.name.as_str());
+                }
+            }
             let hint = match closest(&field.name, names.iter().copied()) {
                 Some(meant) if meant.chars().any(|c| c.is_uppercase() || !c.is_ascii()) => {
                     Some(format!("did you mean \"{meant}\"? (in double quotes: unquoted names are read in lower case)"))

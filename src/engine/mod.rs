@@ -3,6 +3,7 @@
 //! An [`Engine`] is one DataFusion session over a set of [`Relations`]. What a name means is decided there and nowhere
 //! else: the relations of a release for a reader, the staged tables of a run for the run itself.
 
+mod accept;
 mod diagnose;
 mod functions;
 mod guard;
@@ -11,6 +12,7 @@ mod pii;
 mod relations;
 mod schemas;
 mod session;
+mod shape;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -23,12 +25,15 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SQLOptions, SessionContext};
 
+pub use accept::AcceptedTable;
 pub use relations::{Input, Relation, Relations};
 pub use session::Settings;
+pub use shape::{ModelPlan, Passage};
 
 use self::past::Past;
 use crate::catalog::Catalog;
 use crate::error::{Error, Finding, Kind, Result, engine_error};
+use crate::ledger::Ledger;
 use crate::name::TableName;
 use crate::release::Manifest;
 use crate::sql::{Source, Statement};
@@ -39,6 +44,8 @@ use crate::store::{Lake, Stores};
 pub struct Engine {
     context: SessionContext,
     relations: Arc<Relations>,
+    settings: Settings,
+    ledger: Arc<Ledger>,
 }
 
 /// The answer to a statement: rows that come while they are read. Dropping it stops the work.
@@ -49,6 +56,8 @@ pub struct Answer {
     pub stream: SendableRecordBatchStream,
     /// The plan that makes them, for progress and figures.
     pub plan: Arc<dyn ExecutionPlan>,
+    /// The rows of raw files that are not among those it was made from.
+    pub ledger: Arc<Ledger>,
 }
 
 impl Engine {
@@ -57,8 +66,7 @@ impl Engine {
     /// # Errors
     /// Settings the engine does not accept, such as a folder for spilling that cannot be made.
     pub fn new(stores: &Arc<Stores>, relations: Arc<Relations>, settings: &Settings) -> Result<Self> {
-        let context = session::open(stores, &relations, settings, None)?;
-        Ok(Self { context, relations })
+        Self::open(stores, relations, settings, None)
     }
 
     /// A session for readers of a release, or of the datasets alone where there is none. `table_at` reaches the others.
@@ -68,8 +76,32 @@ impl Engine {
     pub fn of_release(lake: &Lake, catalog: &Catalog, release: Option<&Manifest>, settings: &Settings) -> Result<Self> {
         let relations = Arc::new(Relations::of_release(lake, catalog, release)?);
         let past = Arc::new(Past::new(lake, catalog, settings));
-        let context = session::open(lake.stores(), &relations, settings, Some(past))?;
-        Ok(Self { context, relations })
+        Self::open(lake.stores(), relations, settings, Some(past))
+    }
+
+    fn open(
+        stores: &Arc<Stores>,
+        relations: Arc<Relations>,
+        settings: &Settings,
+        past: Option<Arc<Past>>,
+    ) -> Result<Self> {
+        let runtime = session::runtime(stores, settings)?;
+        let ledger = Arc::new(Ledger::new(Arc::clone(&runtime)));
+        let context = session::open(runtime, &relations, settings, &ledger, past)?;
+        Ok(Self { context, relations, settings: settings.clone(), ledger })
+    }
+
+    /// The same engine, in which names mean what `relations` say.
+    fn with_relations(&self, relations: Arc<Relations>) -> Result<Self> {
+        let (settings, ledger) = (self.settings.clone(), Arc::clone(&self.ledger));
+        let context = session::open(self.context.runtime_env(), &relations, &settings, &ledger, None)?;
+        Ok(Self { context, relations, settings, ledger })
+    }
+
+    /// Where the rejects of models and of cauce's own statements go. An [`Answer`] has a ledger of its own.
+    #[must_use]
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// What names mean here.
@@ -83,17 +115,24 @@ impl Engine {
     /// # Errors
     /// A statement that is wrong (with its place), or that would change something: readers read.
     pub async fn answer(&self, statement: &Statement) -> Result<Answer> {
-        let plan = self.physical_plan(self.read_only_plan(statement).await?).await?;
+        let ledger = Arc::new(Ledger::new(self.context.runtime_env()));
+        self.answer_with(statement, ledger).await
+    }
+
+    async fn answer_with(&self, statement: &Statement, ledger: Arc<Ledger>) -> Result<Answer> {
+        let plan = self.physical_plan(self.read_only_plan(statement).await?, &ledger).await?;
         let stream = execute_stream(Arc::clone(&plan), self.task()).map_err(engine_error)?;
-        Ok(Answer { schema: plan.schema(), stream, plan })
+        Ok(Answer { schema: plan.schema(), stream, plan, ledger })
     }
 
     /// The plan of a model's SELECT, ready to be staged.
     ///
     /// # Errors
     /// SQL that is wrong, or that lets personal data out of the raw layer.
-    pub async fn model_plan(&self, source: &Source) -> Result<Arc<dyn ExecutionPlan>> {
-        self.physical_plan(self.model_logical_plan(source).await?).await
+    pub async fn model_plan(&self, source: &Source) -> Result<ModelPlan> {
+        let logical = self.model_logical_plan(source).await?;
+        let rows_of = shape::rows_of(&logical, &self.relations);
+        Ok(ModelPlan { plan: self.physical_plan(logical, &self.ledger).await?, rows_of })
     }
 
     /// Checks a model's SELECT without running it: everything [`Self::model_plan`] would find.
@@ -109,7 +148,7 @@ impl Engine {
     /// # Errors
     /// SQL that is wrong, or the failure while it ran.
     pub async fn rows(&self, sql: &str) -> Result<Vec<arrow::array::RecordBatch>> {
-        let answer = self.answer(&Source::new("query", sql).only_statement()?).await?;
+        let answer = self.answer_with(&Source::new("query", sql).only_statement()?, Arc::clone(&self.ledger)).await?;
         datafusion::physical_plan::common::collect(answer.stream).await.map_err(engine_error)
     }
 
@@ -196,10 +235,12 @@ impl Engine {
         planned.map_err(|failure| diagnose::explain(failure, statement, &self.relations))
     }
 
-    async fn physical_plan(&self, plan: LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+    async fn physical_plan(&self, plan: LogicalPlan, ledger: &Arc<Ledger>) -> Result<Arc<dyn ExecutionPlan>> {
         // `SET` and its like act while they are "executed"; everything else only plans.
         let frame = self.context.execute_logical_plan(plan).await.map_err(engine_error)?;
-        frame.create_physical_plan().await.map_err(engine_error)
+        let (mut state, plan) = frame.into_parts();
+        state.config_mut().set_extension(Arc::clone(ledger));
+        state.create_physical_plan(&plan).await.map_err(engine_error)
     }
 }
 

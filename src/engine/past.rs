@@ -15,6 +15,7 @@ use super::relations::Relations;
 use super::session::{self, Settings};
 use crate::catalog::Catalog;
 use crate::error::{Error, Kind, Result};
+use crate::ledger::Ledger;
 use crate::release::AsOf;
 use crate::sql::PAST_SCHEMA;
 use crate::store::Lake;
@@ -57,7 +58,9 @@ impl Past {
             return Err(Error::query(format!("there was no release yet as of {wanted}")));
         };
         let relations = Arc::new(Relations::of_release(&self.lake, &self.catalog, Some(&manifest))?);
-        let session = session::open(self.lake.stores(), &relations, &self.settings, None)?;
+        let runtime = session::runtime(self.lake.stores(), &self.settings)?;
+        let ledger = Arc::new(Ledger::new(Arc::clone(&runtime)));
+        let session = session::open(runtime, &relations, &self.settings, &ledger, None)?;
         let opened = Opened { release: manifest.release, session };
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(as_of.to_owned(), opened.clone());
         Ok(opened)

@@ -223,7 +223,7 @@ fn is_about(function: &str) -> bool {
 }
 
 /// The full name of a scanned table.
-fn full_name(table: &TableReference, relations: &Relations) -> Option<TableName> {
+pub(super) fn full_name(table: &TableReference, relations: &Relations) -> Option<TableName> {
     match table {
         TableReference::Bare { table } => relations.find(table),
         TableReference::Partial { schema, table } => {

@@ -6,20 +6,22 @@ use std::sync::{Arc, PoisonError, RwLock};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{DataFusionError, Result as EngineResult};
-use datafusion::datasource::{MemTable, TableType};
-use datafusion::logical_expr::Expr;
+use datafusion::common::{Column, DataFusionError, Result as EngineResult};
+use datafusion::datasource::{MemTable, TableType, ViewTable, provider_as_source};
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlanBuilder};
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::OnceCell;
 
+use super::accept::AcceptedTable;
 use crate::catalog::{Catalog, Dataset, Pii};
-use crate::error::Result;
+use crate::error::{Result, engine_error};
 use crate::ingest::{DatasetTable, with_found_columns};
+use crate::ledger::{Ledger, SystemTable};
 use crate::name::{Layer, TableName};
 use crate::release::{Kept, Manifest};
 use crate::sql::Source;
 use crate::store::{InputFile, Lake, Location, Stores};
-use crate::table::{ParquetTable, open_version};
+use crate::table::{ParquetTable, open_newest, open_version};
 
 /// One thing a name can mean.
 #[derive(Debug, Clone)]
@@ -46,6 +48,15 @@ pub enum Relation {
     Staged(Arc<ParquetTable>),
     /// A SELECT, planned afresh by every query.
     View(Source),
+    /// The rows that a model accepts from a table, while that model is planned.
+    Accepted(Arc<AcceptedTable>),
+    /// A table that runs append to, at its newest version.
+    System {
+        /// Which one.
+        table: SystemTable,
+        /// Its folder.
+        location: Location,
+    },
 }
 
 /// How far the files of a dataset have been read.
@@ -102,7 +113,19 @@ impl Relations {
             };
             relations.define(name.clone(), relation);
         }
+        for table in SystemTable::ALL {
+            let location = lake.table(&table.name());
+            relations.define(table.name(), Relation::System { table, location });
+        }
         Ok(relations)
+    }
+
+    /// The same names, of which `name` means something else.
+    #[must_use]
+    pub(super) fn scoped(&self, name: TableName, relation: Relation) -> Self {
+        let mut known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        known.insert(name, relation);
+        Self { stores: Arc::clone(&self.stores), known: RwLock::new(known), inferred: RwLock::default() }
     }
 
     /// Gives a name its meaning, in place of what it meant before.
@@ -132,10 +155,20 @@ impl Relations {
     /// What must happen to a column of the raw layer before it leaves it.
     #[must_use]
     pub fn pii(&self, table: &TableName, column: &str) -> Option<Pii> {
-        match self.get(table)? {
-            Relation::Dataset { dataset, .. } => dataset.columns.iter().find(|c| c.name == column)?.pii,
-            _ => None,
-        }
+        let dataset = match self.get(table)? {
+            Relation::Dataset { dataset, .. } => dataset,
+            Relation::Accepted(accepted) => Arc::clone(accepted.dataset()?),
+            _ => return None,
+        };
+        dataset.columns.iter().find(|c| c.name == column)?.pii
+    }
+
+    /// The newest version of a table that runs append to; without rows if there is none yet.
+    async fn newest(&self, table: SystemTable, location: &Location) -> Result<Arc<dyn TableProvider>> {
+        Ok(match open_newest(&self.stores, location).await? {
+            Some(newest) => Arc::new(newest),
+            None => Arc::new(MemTable::try_new(table.stored(), vec![Vec::new()]).map_err(engine_error)?),
+        })
     }
 
     /// The datasets whose columns were found in their files since the last call.
@@ -167,28 +200,66 @@ impl Relations {
             }
             Relation::Dataset { dataset, location, input: Input::Unlisted } if dataset.columns.is_empty() => {
                 let dataset = self.find_columns(&dataset, &location).await?;
-                Some(Arc::new(UnlistedDataset { stores: Arc::clone(&self.stores), dataset, location }))
+                let stores = Some(Arc::clone(&self.stores));
+                Some(Arc::new(RawTable { stores, dataset, location, files: Vec::new() }))
             }
             Relation::Dataset { dataset, location, input } => Some(match input {
                 Input::Rows(rows) => rows,
-                Input::Files(files) => Arc::new(DatasetTable::new(&dataset, files)),
-                Input::Unlisted => Arc::new(UnlistedDataset { stores: Arc::clone(&self.stores), dataset, location }),
+                Input::Files(files) => Arc::new(RawTable { stores: None, dataset, location, files }),
+                Input::Unlisted => {
+                    Arc::new(RawTable { stores: Some(Arc::clone(&self.stores)), dataset, location, files: Vec::new() })
+                }
             }),
+            Relation::Accepted(accepted) => Some(accepted),
+            Relation::System { table, location } => {
+                let stored = self.newest(table, &location).await?;
+                Some(match (table, self.get(&SystemTable::Runs.name())) {
+                    (SystemTable::Rejects, Some(Relation::System { table, location })) => {
+                        let runs = self.newest(table, &location).await?;
+                        Arc::new(with_release(stored, runs).map_err(engine_error)?)
+                    }
+                    _ => stored,
+                })
+            }
         })
     }
 }
 
-/// A dataset whose files are looked for when it is read, so that naming it costs nothing and a missing file breaks
-/// only the queries that read it.
+/// `system.rejects` with the release that the run of each row published, if it published one.
+fn with_release(rejects: Arc<dyn TableProvider>, runs: Arc<dyn TableProvider>) -> EngineResult<ViewTable> {
+    let of = |table: &str, name: &str| Expr::Column(Column::new(Some(table), name));
+    let published = LogicalPlanBuilder::scan("runs", provider_as_source(runs), None)?
+        .filter(of("runs", "release").is_not_null())?
+        .project([of("runs", "run"), of("runs", "release")])?
+        .distinct()?
+        .alias("published")?
+        .build()?;
+    let on = (vec![Column::new(Some("rejects"), "run")], vec![Column::new(Some("published"), "run")]);
+    let schema = SystemTable::Rejects.schema();
+    let columns = schema.fields().iter().map(|field| match field.name().as_str() {
+        "release" => of("published", "release"),
+        name => of("rejects", name),
+    });
+    let plan = LogicalPlanBuilder::scan("rejects", provider_as_source(rejects), None)?
+        .join(published, JoinType::Left, on, None)?
+        .project(columns)?
+        .build()?;
+    Ok(ViewTable::new(plan, None))
+}
+
+/// A dataset read from its files. Those that nobody listed yet are looked for when it is read, so that naming it costs
+/// nothing and a missing file breaks only the queries that read it. Rejects go to the ledger of the session.
 #[derive(Debug)]
-struct UnlistedDataset {
-    stores: Arc<Stores>,
+struct RawTable {
+    /// Where to look for files; none where they are known.
+    stores: Option<Arc<Stores>>,
     dataset: Arc<Dataset>,
     location: Location,
+    files: Vec<InputFile>,
 }
 
 #[async_trait]
-impl TableProvider for UnlistedDataset {
+impl TableProvider for RawTable {
     fn schema(&self) -> SchemaRef {
         self.dataset.schema()
     }
@@ -204,8 +275,17 @@ impl TableProvider for UnlistedDataset {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        let listed = self.stores.list(&self.location, self.dataset.format.ending()).await;
-        let files = listed.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        DatasetTable::new(&self.dataset, files).scan(state, projection, filters, limit).await
+        let files = match &self.stores {
+            None => self.files.clone(),
+            Some(stores) => {
+                let listed = stores.list(&self.location, self.dataset.format.ending()).await;
+                listed.map_err(|error| DataFusionError::External(Box::new(error)))?
+            }
+        };
+        let mut table = DatasetTable::new(&self.dataset, files);
+        if let Some(ledger) = state.config().get_extension::<Ledger>() {
+            table = table.with_faults(ledger.faults(&self.dataset.name));
+        }
+        table.scan(state, projection, filters, limit).await
     }
 }

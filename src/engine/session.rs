@@ -8,7 +8,7 @@ use datafusion::common::config::{Dialect, SpillCompression};
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::object_store::ObjectStoreRegistry;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -19,6 +19,7 @@ use super::past::{Past, WithPast};
 use super::relations::Relations;
 use super::schemas::{LayerSchema, Lookup, SearchSchema, StateRef};
 use crate::error::{Result, engine_error};
+use crate::ledger::Ledger;
 use crate::name::{CATALOG, Layer};
 use crate::store::Stores;
 
@@ -33,24 +34,29 @@ pub struct Settings {
     pub pseudonym_key: Vec<u8>,
 }
 
-/// A DataFusion session over `stores` in which names mean what `relations` say, and `table_at` reaches the releases of
-/// `past`.
-pub(super) fn open(
-    stores: &Arc<Stores>,
-    relations: &Arc<Relations>,
-    settings: &Settings,
-    past: Option<Arc<Past>>,
-) -> Result<SessionContext> {
+/// What sessions share: memory, folders for spilling, stores.
+pub(super) fn runtime(stores: &Arc<Stores>, settings: &Settings) -> Result<Arc<RuntimeEnv>> {
     let top_consumers = NonZeroUsize::MIN;
     let pool = TrackConsumersPool::new(FairSpillPool::new(settings.memory_limit), top_consumers);
-    let runtime = RuntimeEnvBuilder::new()
+    RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
         .with_disk_manager_builder(DiskManagerBuilder::default())
         .with_object_store_registry(Arc::clone(stores) as Arc<dyn ObjectStoreRegistry>)
         .build_arc()
-        .map_err(engine_error)?;
+        .map_err(engine_error)
+}
+
+/// A DataFusion session in which names mean what `relations` say, rejects go to `ledger`, and `table_at` reaches the
+/// releases of `past`.
+pub(super) fn open(
+    runtime: Arc<RuntimeEnv>,
+    relations: &Arc<Relations>,
+    settings: &Settings,
+    ledger: &Arc<Ledger>,
+    past: Option<Arc<Past>>,
+) -> Result<SessionContext> {
     let state = SessionStateBuilder::new_with_default_features()
-        .with_config(config(settings))
+        .with_config(config(settings).with_extension(Arc::clone(ledger)))
         .with_runtime_env(runtime)
         .with_physical_optimizer_rules(guarded_rules())
         .build();

@@ -18,7 +18,7 @@ use super::fault::{Account, Faults, Reject, StopAtFirst};
 use super::reader::Scan;
 use super::table::DatasetTable;
 use super::text_file;
-use crate::catalog::{Column, ColumnType, CsvOptions, Dataset, Format, OnDrift, Rules};
+use crate::catalog::{Column, ColumnType, CsvOptions, Dataset, Format, Limit, OnDrift, Rules};
 use crate::error::{Error, Result};
 use crate::store::InputFile;
 
@@ -45,6 +45,7 @@ pub(super) fn dataset(columns: &str) -> Dataset {
         description: String::new(),
         path: "d.csv".to_owned(),
         format: Format::Csv(CsvOptions::default()),
+        on_reject: Limit::default(),
         on_drift: OnDrift::default(),
         columns: columns.split(';').map(declared).collect(),
         metadata: Vec::new(),

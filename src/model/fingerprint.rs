@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use sha2::{Digest, Sha256};
 
-use super::{Header, Materialized, Rule, Severity};
+use super::{Accept, Header, Materialized, Rule, Severity};
 use crate::sql::is_significant;
 
 /// The fingerprint of a model: 64 hexadecimal digits.
@@ -28,6 +28,9 @@ pub(super) fn fingerprint(tokens: &[TokenWithSpan], header: &Header) -> String {
     });
     hasher.texts(&header.partition_by);
     hasher.texts(&header.grain);
+    if let Some(accept) = &header.accept {
+        hasher.accept(accept);
+    }
     for check in &header.checks {
         hasher.text(&check.name);
         hasher.text(match check.severity {
@@ -63,6 +66,21 @@ impl Hasher {
     fn optional(&mut self, text: Option<&str>) {
         self.0.update([u8::from(text.is_some())]);
         self.text(text.unwrap_or_default());
+    }
+
+    fn accept(&mut self, accept: &Accept) {
+        self.text("accept");
+        self.text(&accept.from.to_string());
+        self.0.update((accept.rules.len() as u64).to_le_bytes());
+        for (name, rule) in &accept.rules {
+            self.text(name);
+            self.text(rule);
+        }
+        if let Some(deduplicate) = &accept.deduplicate {
+            self.text("deduplicate");
+            self.texts(&deduplicate.key);
+            self.optional(deduplicate.keep.as_deref());
+        }
     }
 
     fn rule(&mut self, rule: &Rule) {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::accept::AcceptFile;
 use super::names::Known;
 use super::{Check, Header, Materialized, Rule, Severity};
 use crate::document::{self, Notes, Path, Text};
@@ -35,6 +36,8 @@ pub(super) struct HeaderFile {
     /// The columns that identify a row: checked to be unique and not null.
     #[serde(default)]
     grain: Vec<String>,
+    /// Which rows of one input the model takes; the others are rejects.
+    accept: Option<AcceptFile>,
     /// What must hold before a release.
     #[serde(default)]
     checks: Vec<CheckFile>,
@@ -141,6 +144,8 @@ impl Literal {
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub(super) header: Header,
+    /// Where the header says from which table it accepts rows.
+    pub(super) accept_from: Option<Place>,
     /// The tables that checks read, without the model itself.
     pub(super) check_inputs: BTreeSet<TableName>,
     pub(super) findings: Vec<Finding>,
@@ -196,7 +201,9 @@ pub(super) fn read(text: Text<'_>, model: &TableName, known: &Known) -> Read {
     let (file, notes) = document::read::<HeaderFile>(text, unknown);
     let mut meaning = Meaning { model, known, notes, inputs: BTreeSet::new(), names: BTreeSet::new() };
     let header = file.map(|file| meaning.header(file)).unwrap_or_default();
-    Read { header, check_inputs: meaning.inputs, findings: meaning.notes.into_findings() }
+    let from = Path::root().then("accept").then("from");
+    let accept_from = header.accept.as_ref().map(|_| meaning.notes.place_of_value(&from));
+    Read { header, accept_from, check_inputs: meaning.inputs, findings: meaning.notes.into_findings() }
 }
 
 fn unknown(key: &str, value: Option<&str>) -> Option<Finding> {
@@ -208,10 +215,10 @@ fn unknown(key: &str, value: Option<&str>) -> Option<Finding> {
     }
 }
 
-struct Meaning<'a> {
-    model: &'a TableName,
-    known: &'a Known,
-    notes: Notes<'a>,
+pub(super) struct Meaning<'a> {
+    pub(super) model: &'a TableName,
+    pub(super) known: &'a Known,
+    pub(super) notes: Notes<'a>,
     inputs: BTreeSet<TableName>,
     /// The names of the checks so far.
     names: BTreeSet<String>,
@@ -231,6 +238,7 @@ impl Meaning<'_> {
                 Finding::new("a view has no partitions").hint("take `partition_by` out, or keep it as a table");
             self.notes.key(&root.then("partition_by"), finding);
         }
+        let accept = file.accept.and_then(|accept| self.accept(accept, materialized, &root.then("accept")));
         let mut checks = Vec::new();
         if !file.grain.is_empty() {
             for (name, rule) in [
@@ -255,6 +263,7 @@ impl Meaning<'_> {
             materialized,
             partition_by: file.partition_by,
             grain: file.grain,
+            accept,
             checks,
             columns: file.columns,
             tags: file.tags,
@@ -262,7 +271,7 @@ impl Meaning<'_> {
     }
 
     /// Notes empty and repeated names in a list of columns.
-    fn columns(&mut self, columns: &[String], here: &Path) {
+    pub(super) fn columns(&mut self, columns: &[String], here: &Path) {
         let mut seen = BTreeSet::new();
         for (i, column) in columns.iter().enumerate() {
             if column.trim().is_empty() {
@@ -455,11 +464,7 @@ impl Meaning<'_> {
 
     /// Parses the SQL of a check, and takes its tables as inputs.
     fn sql(&mut self, here: &Path, text: &str, read: impl Fn(&Source) -> Result<Query, Vec<Finding>>) {
-        let (references, findings) = match read(&Source::new("check", text)) {
-            Ok(query) => (query.references, query.findings),
-            Err(findings) => (Vec::new(), findings),
-        };
-        let findings = findings.into_iter().map(|mut finding| (finding.place.take(), finding));
+        let references = self.parse(here, text, read);
         let unresolved: Vec<(Option<Place>, Finding)> = references
             .into_iter()
             .filter_map(|Reference { parts, place }| match self.known.resolve(&parts) {
@@ -470,11 +475,34 @@ impl Meaning<'_> {
                 Err(finding) => Some((Some(place), finding)),
             })
             .collect();
-        for (inner, finding) in findings.chain(unresolved) {
-            match inner.and_then(|inner| self.inside(here, text, &inner)) {
-                Some(place) => self.notes.push(finding.at(place)),
-                None => self.notes.value(here, finding),
-            }
+        for (inner, finding) in unresolved {
+            self.note_inside(here, text, inner, finding);
+        }
+    }
+
+    /// Parses SQL that stands at `here`, notes what is wrong with it, and returns the tables it names.
+    pub(super) fn parse(
+        &mut self,
+        here: &Path,
+        text: &str,
+        read: impl Fn(&Source) -> Result<Query, Vec<Finding>>,
+    ) -> Vec<Reference> {
+        let (references, findings) = match read(&Source::new("header", text)) {
+            Ok(query) => (query.references, query.findings),
+            Err(findings) => (Vec::new(), findings),
+        };
+        for mut finding in findings {
+            let inner = finding.place.take();
+            self.note_inside(here, text, inner, finding);
+        }
+        references
+    }
+
+    /// Notes a mistake in the SQL `text` that stands at `here`.
+    pub(super) fn note_inside(&mut self, here: &Path, text: &str, inner: Option<Place>, finding: Finding) {
+        match inner.and_then(|inner| self.inside(here, text, &inner)) {
+            Some(place) => self.notes.push(finding.at(place)),
+            None => self.notes.value(here, finding),
         }
     }
 
@@ -652,7 +680,7 @@ SELECT * FROM raw.client
         sql/processed/tickets.sql:4:15+11 incremental models are not built yet (write `materialized: table`)
         sql/processed/tickets.sql:5:19+1 column `a` stands here twice
         sql/processed/tickets.sql:6:8+2 `grain` must be a list, this is a text (write [id])
-        sql/processed/tickets.sql:7:1+8 unknown key `severity` (the keys here are description, materialized, partition_by, grain, checks, columns, tags)
+        sql/processed/tickets.sql:7:1+8 unknown key `severity` (the keys here are description, materialized, partition_by, grain, accept, checks, columns, tags)
         sql/processed/tickets.sql:9:5+1 the check has no rule (one of not_null, unique, accepted_values, range, relationship, expression, null_share, row_count, sql)
         sql/processed/tickets.sql:12:11+3 a second check has the name `uno` (each check of a model has a name of its own)
         sql/processed/tickets.sql:13:5+8 the rule names no column

@@ -3,12 +3,14 @@
 //! The path is the name: `sql/curated/kpi_canal.sql` is `curated.kpi_canal`. What a model depends on comes from its
 //! parsed SQL, never from a declaration.
 
+mod accept;
 mod fingerprint;
 mod graph;
 mod header;
 mod names;
 mod parse;
 
+pub use accept::DEDUPLICATE;
 pub use graph::{Models, unknown_layer};
 pub use names::Known;
 
@@ -55,12 +57,36 @@ pub struct Header {
     pub partition_by: Vec<String>,
     /// The columns that identify a row: checked to be unique and not null.
     pub grain: Vec<String>,
+    /// Which rows of one input the model takes.
+    pub accept: Option<Accept>,
     /// What must hold before a release; the grain's check included.
     pub checks: Vec<Check>,
     /// What the columns mean, by name.
     pub columns: BTreeMap<String, String>,
     /// Words to select models by.
     pub tags: Vec<String>,
+}
+
+/// Which rows of an input a model takes: inside the model, the input's name means these rows alone. The others are
+/// rejects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accept {
+    /// The input.
+    pub from: TableName,
+    /// Conditions by name, as SQL. A row for which one is false is a reject; unknown (NULL) passes.
+    pub rules: BTreeMap<String, String>,
+    /// What is done with rows that agree in their key.
+    pub deduplicate: Option<Deduplicate>,
+}
+
+/// Of the rows that agree in the columns `key`, one stays. A row without a value in one of them has no other like it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deduplicate {
+    /// The columns.
+    pub key: Vec<String>,
+    /// The order in which the first one stays, as SQL has it behind ORDER BY; where it decides nothing, the order of all
+    /// columns does.
+    pub keep: Option<String>,
 }
 
 /// How a model is kept.

@@ -40,6 +40,7 @@ pub(super) fn read(name: TableName, file: &str, text: &str, known: &Known) -> Re
         }
     };
     findings.extend(header.findings);
+    let accept = header.header.accept.as_ref().map(|accept| &accept.from).zip(header.accept_from);
     let tokens = match source.tokens() {
         Ok(tokens) => tokens,
         Err(finding) => {
@@ -59,6 +60,10 @@ pub(super) fn read(name: TableName, file: &str, text: &str, known: &Known) -> Re
                     }
                     Err(finding) => findings.push(finding.at(reference.place)),
                 }
+            }
+            if let Some((from, place)) = accept.filter(|(from, _)| !inputs.contains(*from)) {
+                let finding = Finding::new(format!("the SELECT does not read {from}")).at(place);
+                findings.push(finding.hint("`accept` is about a table that the model reads"));
             }
         }
         Err(wrong) => findings.extend(wrong),

@@ -236,7 +236,8 @@ mod tests {
 
     fn released(models: &Models) -> Manifest {
         let mut last = Manifest::new(4, Some(3), "p", "r", String::new());
-        last.datasets.insert("a".into(), ReleasedDataset { files: vec![file(10)], quarantined: Vec::new() });
+        last.datasets
+            .insert("a".into(), ReleasedDataset { files: vec![file(10)], account: None, quarantined: Vec::new() });
         for model in models.iter() {
             let kept = Kept::Table { version: 0, rows: 1, bytes: 1 };
             last.models.insert(
@@ -252,6 +253,7 @@ mod tests {
                     columns: Vec::new(),
                     kept,
                     checks: Vec::new(),
+                    account: None,
                 },
             );
         }

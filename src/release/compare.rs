@@ -216,12 +216,16 @@ mod tests {
             columns: columns.iter().map(column).collect(),
             kept,
             checks: Vec::new(),
+            account: None,
         }
     }
 
     fn release(number: u64, files: &[ReleasedFile], models: Vec<(&str, ReleasedModel)>) -> Manifest {
         let mut manifest = Manifest::new(number, None, "p", "r", String::new());
-        manifest.datasets.insert("tickets".into(), ReleasedDataset { files: files.to_vec(), quarantined: Vec::new() });
+        manifest.datasets.insert(
+            "tickets".into(),
+            ReleasedDataset { files: files.to_vec(), account: None, quarantined: Vec::new() },
+        );
         manifest.models =
             models.into_iter().map(|(name, model)| (TableName::new(Layer::Curated, name), model)).collect();
         manifest

@@ -3,6 +3,7 @@
 //! A manifest is a version vector: for each table the version of its Delta log, for each view its SQL, for each dataset
 //! the files it was read from, for each check what was measured. Who holds a manifest can read everything as it was.
 
+mod account;
 mod as_of;
 mod compare;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use account::{DatasetAccount, ModelAccount};
 pub use as_of::AsOf;
 pub use compare::{Change, Comparison, FileChanges, ModelChange};
 
@@ -58,6 +60,9 @@ pub struct Manifest {
 pub struct ReleasedDataset {
     /// The files it was read from, by path.
     pub files: Vec<ReleasedFile>,
+    /// What became of their records; releases of earlier versions of cauce do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<DatasetAccount>,
     /// The files that were left out because they did not fit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantined: Vec<QuarantinedFile>,
@@ -114,6 +119,9 @@ pub struct ReleasedModel {
     pub kept: Kept,
     /// What its checks measured.
     pub checks: Vec<ReleasedCheck>,
+    /// What became of the rows it read; a view and releases of earlier versions of cauce have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<ModelAccount>,
 }
 
 /// A column of a released model.
@@ -284,6 +292,7 @@ mod tests {
             }],
             kept,
             checks: vec![ReleasedCheck { name: "grain_unique".into(), passed: true, failing: 0, rows: 6 }],
+            account: None,
         };
         manifest.models.insert(TableName::new(Layer::Curated, "kpi"), model(Kept::View));
         let table = Kept::Table { version: 7, rows: 75_000, bytes: 1_024 };

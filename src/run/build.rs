@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use arrow::datatypes::SchemaRef;
 use tokio::task::JoinSet;
 
+use super::account::Accepting;
 use super::{Event, Run};
-use crate::engine::{Engine, Relation};
+use crate::engine::{Engine, ModelPlan, Relation};
 use crate::error::{Error, Result};
 use crate::model::{Materialized, Model};
 use crate::name::TableName;
@@ -26,6 +27,10 @@ pub(super) struct Built {
     pub(super) schema: SchemaRef,
     /// Its files; none for a view.
     pub(super) staged: Option<Staged>,
+    /// The plan that made them.
+    pub(super) plan: Option<ModelPlan>,
+    /// What it accepts of an input, if its header says so.
+    pub(super) accepting: Option<Accepting>,
 }
 
 /// Builds the plan's models and gives each its meaning in `engine`; returns them in the order of the plan. Models that
@@ -100,20 +105,27 @@ async fn build(model: Model, engine: Engine, lake: Lake) -> Result<(Built, Durat
     let begun = Instant::now();
     let source = Source::new(&model.file, &model.text);
     let in_model = |error: Error| error.while_doing(format_args!("model {}", model.name));
-    let (relation, schema, staged) = match model.header.materialized {
+    let mut accepting = None;
+    let (relation, schema, staged, plan) = match model.header.materialized {
         Materialized::View => {
             let schema = engine.model_schema(&source).await.map_err(in_model)?;
-            (Relation::View(source), schema, None)
+            (Relation::View(source), schema, None, None)
         }
         Materialized::Table => {
-            let rows = engine.model_plan(&source).await.map_err(in_model)?;
+            if let Some(accept) = &model.header.accept {
+                let (engine, table) = engine.accepting(&model, accept).await?;
+                accepting = Some(Accepting { engine, table, from: accept.from.clone() });
+            }
+            let planner = accepting.as_ref().map_or(&engine, |accepting| &accepting.engine);
+            let plan = planner.model_plan(&source).await.map_err(in_model)?;
+            let rows = Arc::clone(&plan.plan);
             let place = lake.table(&model.name);
             let partition_by = &model.header.partition_by;
             let staged = stage(rows, engine.task(), lake.stores(), &place, partition_by).await.map_err(in_model)?;
             let table = ParquetTable::staged(&staged)?;
-            (Relation::Staged(Arc::new(table)), Arc::clone(staged.schema()), Some(staged))
+            (Relation::Staged(Arc::new(table)), Arc::clone(staged.schema()), Some(staged), Some(plan))
         }
     };
     engine.relations().define(model.name.clone(), relation);
-    Ok((Built { model, schema, staged }, begun.elapsed()))
+    Ok((Built { model, schema, staged, plan, accepting }, begun.elapsed()))
 }

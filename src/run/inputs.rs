@@ -35,6 +35,12 @@ impl Inputs {
         }
         self.files.retain(|_, files| !files.is_empty());
     }
+
+    /// The names of the files, by which readers call them.
+    pub(super) fn file_names(&self) -> BTreeMap<String, Vec<String>> {
+        let names = |files: &Vec<InputFile>| files.iter().map(|file| file.name.clone()).collect();
+        self.files.iter().map(|(name, files)| (name.clone(), names(files))).collect()
+    }
 }
 
 /// Looks at the beginning of every input file: what identifies it, and how it differs from what the catalog says.

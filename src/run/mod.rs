@@ -3,10 +3,15 @@
 //! Models are built as soon as their inputs are, into files that no log names; then every check is measured on what was
 //! staged; then the Delta logs are committed and, last, the release manifest is created if nobody else created it.
 //! Wherever a run stops before that last act, readers see the release they saw before.
+//!
+//! Rows that were not accepted and the accounts of all tables are appended to the tables of schema `system`, also by a run
+//! that publishes nothing.
 
+mod account;
 mod build;
 mod inputs;
 mod read;
+mod record;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,15 +20,19 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::task::JoinSet;
 
+pub use account::{Accounts, Over};
 pub use inputs::{Inputs, compare_inputs, complete, list_datasets, list_inputs};
 
+use self::account::draw_up;
 use self::build::{Built, build_all};
 use self::read::read_inputs;
+use self::record::{catch_up, record_accounts, record_rejects};
 use crate::catalog::Catalog;
 use crate::check::{Outcome, measure};
 use crate::clock::Clock;
 use crate::engine::{Engine, Relations, Settings};
 use crate::error::{Error, Kind, Result};
+use crate::ledger::{Ledger, Summary};
 use crate::model::{Model, Models};
 use crate::name::TableName;
 use crate::plan::{Action, Plan};
@@ -83,11 +92,24 @@ pub enum Ending {
         manifest: Box<Manifest>,
         /// All that was measured.
         outcomes: Vec<Outcome>,
+        /// What became of all rows.
+        accounts: Accounts,
+        /// Why the accounts are not in `system.runs`, if they are not: the next run adds them.
+        unrecorded: Option<Error>,
     },
     /// A check of severity `error` failed; nothing was published.
     Blocked {
         /// All that was measured.
         outcomes: Vec<Outcome>,
+        /// What became of all rows.
+        accounts: Accounts,
+    },
+    /// Datasets have more rejects than they may; nothing was published.
+    Rejected {
+        /// Those datasets.
+        over: Vec<Over>,
+        /// All rejects.
+        rejects: Summary,
     },
 }
 
@@ -106,18 +128,59 @@ pub async fn carry_out(
     let started_at = run.clock.now();
     let relations = Arc::new(Relations::new(Arc::clone(run.lake.stores())));
     let engine = Engine::new(run.lake.stores(), relations, run.settings)?;
+    catch_up(run, &engine).await?;
+    let ledger = Arc::clone(engine.ledger());
+    let files = inputs.file_names();
     read_inputs(run, inputs, &engine).await?;
+    // Said before anything is built from them, where it is known by now.
+    let accounts = Accounts::of_datasets(&ledger, &files);
+    let over = accounts.over(run);
+    if !over.is_empty() {
+        record_failed(run, &ledger, &accounts).await?;
+        return Ok(Ending::Rejected { over, rejects: ledger.summary() });
+    }
     let built = build_all(run, plan, &engine, watch).await?;
+    let accounts = draw_up(run, &files, &engine, &built).await?;
+    let over = accounts.over(run);
+    if !over.is_empty() {
+        discard(run, built).await?;
+        record_failed(run, &ledger, &accounts).await?;
+        return Ok(Ending::Rejected { over, rejects: ledger.summary() });
+    }
     let outcomes = check_all(run, plan, &engine, watch).await?;
     if outcomes.iter().any(Outcome::blocks) {
-        for staged in built.into_iter().filter_map(|model| model.staged) {
-            staged.discard(run.lake.stores()).await?;
-        }
-        return Ok(Ending::Blocked { outcomes });
+        discard(run, built).await?;
+        record_failed(run, &ledger, &accounts).await?;
+        return Ok(Ending::Blocked { outcomes, accounts });
     }
     watch(Event::Publishing(plan.release));
-    let manifest = publish(run, plan, started_at, built, &outcomes).await?;
-    Ok(Ending::Published { manifest: Box::new(manifest), outcomes })
+    record_rejects(run, &ledger).await?;
+    match publish(run, plan, started_at, built, &outcomes, &accounts).await {
+        Ok(manifest) => {
+            let unrecorded = record_accounts(run, &accounts, Some(manifest.release)).await.err();
+            Ok(Ending::Published { manifest: Box::new(manifest), outcomes, accounts, unrecorded })
+        }
+        // Another run was first: what this one saw is kept, and that it published nothing.
+        Err(refused) if refused.kind() == Kind::Refused => {
+            record_accounts(run, &accounts, None).await?;
+            Err(refused)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Keeps what a run saw that publishes nothing.
+async fn record_failed(run: Run<'_>, ledger: &Ledger, accounts: &Accounts) -> Result<()> {
+    record_rejects(run, ledger).await?;
+    record_accounts(run, accounts, None).await
+}
+
+/// Removes what was staged and will not be published.
+async fn discard(run: Run<'_>, built: Vec<Built>) -> Result<()> {
+    for staged in built.into_iter().filter_map(|model| model.staged) {
+        staged.discard(run.lake.stores()).await?;
+    }
+    Ok(())
 }
 
 /// Measures the checks of all models that were built, as many models at once as there are threads.
@@ -150,6 +213,7 @@ async fn publish(
     started_at: DateTime<Utc>,
     built: Vec<Built>,
     outcomes: &[Outcome],
+    accounts: &Accounts,
 ) -> Result<Manifest> {
     let log = run.lake.releases()?;
     let parent = log.newest().await?;
@@ -164,12 +228,13 @@ async fn publish(
     manifest.started_at = written(started_at);
     manifest.definitions = parent.as_ref().map(|parent| parent.definitions.clone()).unwrap_or_default();
     for (name, files) in &plan.datasets {
+        let account = accounts.datasets.get(name).copied();
         let quarantined = plan.quarantined.get(name).cloned().unwrap_or_default();
-        manifest.datasets.insert(name.clone(), ReleasedDataset { files: files.clone(), quarantined });
+        manifest.datasets.insert(name.clone(), ReleasedDataset { files: files.clone(), account, quarantined });
     }
     // In the order of the graph, which is the same for every run: of two runs at once, one is first at every table.
     for model in built {
-        let Built { model, schema, staged } = model;
+        let Built { model, schema, staged, .. } = model;
         let kept = match staged {
             None => Kept::View,
             Some(staged) => {
@@ -206,6 +271,7 @@ async fn publish(
                 columns: columns.collect(),
                 kept,
                 checks: checks.collect(),
+                account: accounts.models.get(&model.name).cloned(),
             },
         );
     }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures::future::BoxFuture;
 
 use super::interrupt::interrupted;
+use super::rejects;
 use super::rows::Rows;
 use super::session::Session;
 use crate::error::{Error, Kind, Result};
@@ -100,6 +101,9 @@ impl Batch {
             };
             let mut result = ResultFile::begin(format, &answer.schema, target, &layout)?;
             rows.pour_into(&mut result).await?;
+            if let Some(rejects) = &answer.rejects {
+                rejects::tell(&self.printer, rejects, |name| format!("`cauce rejects {name} --scan`"));
+            }
             if one_result {
                 kept = Some((result, started));
             } else {

@@ -4,7 +4,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
 use super::session::{TableEntry, TableKind, find};
-use super::{Flow, Shell, records};
+use super::{Flow, Shell, records, rejects};
 use crate::error::{Error, Result};
 use crate::name::closest;
 use crate::output::type_name;
@@ -38,6 +38,12 @@ pub(super) const COMMANDS: &[Command] = &[
         arguments: "",
         help: "views",
         run: |shell, _| list(shell, |table| table.kind == TableKind::View).boxed(),
+    },
+    Command {
+        names: &["rejects"],
+        arguments: "",
+        help: "rows that the last query did not see, or that the release left out",
+        run: |shell, _| rejects::show(shell).boxed(),
     },
     Command {
         names: &["x", "expanded"],

@@ -11,6 +11,7 @@ mod editor;
 mod highlight;
 mod input;
 mod interrupt;
+mod rejects;
 mod rows;
 mod session;
 mod vocabulary;
@@ -35,6 +36,7 @@ use self::editor::{Editor, Entry, SharedNames};
 use self::input::{Input, Reader, inputs};
 use self::rows::Rows;
 use crate::error::{Error, Kind, Result};
+use crate::ledger::Ledger;
 use crate::output::{Format, Printer, ResultFile, duration, is_broken_pipe};
 use crate::sql::Statement;
 
@@ -46,6 +48,8 @@ pub struct Shell {
     /// One line a column, whatever the format.
     expanded: bool,
     max_rows: Option<usize>,
+    /// What the last query did not see, if there was something.
+    rejects: Option<Arc<Ledger>>,
     /// Waits for the next Ctrl-C.
     interrupt: fn() -> BoxFuture<'static, ()>,
 }
@@ -55,7 +59,7 @@ impl Shell {
     #[must_use]
     pub fn new(session: Arc<dyn Session>, printer: Printer) -> Self {
         let (format, max_rows) = (printer.default_format(), printer.default_max_rows());
-        Self { session, printer, format, expanded: false, max_rows, interrupt: interrupted }
+        Self { session, printer, format, expanded: false, max_rows, rejects: None, interrupt: interrupted }
     }
 
     /// Writes results as `format`.
@@ -163,8 +167,9 @@ impl Shell {
         }
     }
 
-    async fn answer(&self, statement: &Statement, told: bool) -> Result<()> {
+    async fn answer(&mut self, statement: &Statement, told: bool) -> Result<()> {
         let started = Instant::now();
+        self.rejects = None;
         let answer = self.session.answer(statement).await?;
         let mut rows = Rows::of(answer.rows);
         if answer.schema.fields().is_empty() {
@@ -180,6 +185,10 @@ impl Shell {
         let account = file.finish()?;
         if told || account.is_shortened() {
             self.printer.account(&account, told.then(|| started.elapsed()));
+        }
+        self.rejects = answer.rejects.filter(|rejects| rejects.summary().count() > 0);
+        if let Some(rejects) = &self.rejects {
+            rejects::tell(&self.printer, rejects, |_| "`\\rejects`".to_owned());
         }
         Ok(())
     }

@@ -1,11 +1,14 @@
 //! What the shell asks of the engine behind it.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use crate::error::Result;
+use crate::ledger::Ledger;
 use crate::name::{Layer, TableName, closest};
 use crate::sql::Statement;
 
@@ -31,6 +34,8 @@ pub struct Answer {
     pub schema: SchemaRef,
     /// The rows, batch by batch.
     pub rows: BoxStream<'static, Result<RecordBatch>>,
+    /// The rows of raw files that are not among those the answer is made of, once it is read.
+    pub rejects: Option<Arc<Ledger>>,
 }
 
 /// What a table is.

@@ -31,14 +31,14 @@ impl Session for Script {
                 stream::iter([Ok(batch)]).boxed()
             }
             ["SET", ..] => {
-                return Ok(Answer { schema: Arc::new(Schema::empty()), rows: stream::empty().boxed() });
+                return Ok(Answer { schema: Arc::new(Schema::empty()), rows: stream::empty().boxed(), rejects: None });
             }
             ["hang"] => stream::pending().boxed(),
             ["panic"] => stream::once(async { panic!("an operator's defect") }).boxed(),
             ["late"] => stream::iter([Err(Error::query("division by zero"))]).boxed(),
             _ => return Err(Error::query(format!("cannot read line {}", statement.place().line))),
         };
-        Ok(Answer { schema, rows })
+        Ok(Answer { schema, rows, rejects: None })
     }
 
     async fn tables(&self) -> Result<Vec<TableEntry>> {
@@ -175,12 +175,13 @@ fn what_is_misspelt_is_asked_about() {
 
 #[test]
 fn help_lists_every_command() {
-    assert_snapshot!(piped("help").1, @r#"
+    assert_snapshot!(piped("help").1, @r"
     SQL ends with a semicolon. Ctrl-C stops a query, Tab completes.
 
       \d [table]           tables and views, or the columns of one (\describe)
       \dt                  datasets and tables (\tables)
       \dv                  views (\views)
+      \rejects             rows that the last query did not see, or that the release left out
       \x [on|off]          one line a column instead of a table (\expanded)
       \format [format]     how results are written: table, box, csv, json, … (\mode)
       \maxrows [rows|all]  the most rows of a result that are shown
@@ -188,7 +189,7 @@ fn help_lists_every_command() {
       \q                   leave (also Ctrl-D) (\quit, \exit)
 
     A command may also begin with a dot: .tables
-    "#);
+    ");
 }
 
 #[test]

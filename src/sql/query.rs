@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     Ident, ObjectName, Query as QueryTree, Select, SetExpr, Spanned as _, Statement as Tree, TableFactor, Visit,
     Visitor,
 };
-use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::source::Source;
@@ -68,18 +68,35 @@ impl Query {
     ///
     /// # Errors
     /// What keeps the text from being parsed as one.
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method alone is for one lifetime")]
     pub fn read_expression(source: &Source) -> Result<Self, Vec<Finding>> {
+        Self::read_part(source, "expression", |parser| parser.parse_expr())
+    }
+
+    /// Reads a text that is to stand behind ORDER BY.
+    ///
+    /// # Errors
+    /// What keeps the text from being parsed as one.
+    pub fn read_order(source: &Source) -> Result<Self, Vec<Finding>> {
+        Self::read_part(source, "order", |parser| parser.parse_comma_separated(Parser::parse_order_by_expr))
+    }
+
+    fn read_part<T: Visit>(
+        source: &Source,
+        what: &str,
+        parse: impl for<'a, 'b> FnOnce(&'a mut Parser<'b>) -> Result<T, ParserError>,
+    ) -> Result<Self, Vec<Finding>> {
         let tokens = source.tokens().map_err(|finding| vec![finding])?;
         let parser = Parser::new(dialect()).with_tokens_with_locations(tokens);
         let mut parser = parser.with_recursion_limit(RECURSION_LIMIT);
-        let expression = parser.parse_expr().map_err(|error| vec![syntax::misread(source, &error, source.end())])?;
+        let part = parse(&mut parser).map_err(|error| vec![syntax::misread(source, &error, source.end())])?;
         let next = parser.peek_token();
         if next.token != Token::EOF {
-            let finding = Finding::new(format!("the expression ends before `{}`", next.token));
+            let finding = Finding::new(format!("the {what} ends before `{}`", next.token));
             return Err(vec![finding.at(source.spanned(next.span))]);
         }
         let mut reader = Reader::new(source);
-        reader.read(&expression);
+        reader.read(&part);
         Ok(reader.found)
     }
 }

@@ -1,4 +1,4 @@
-//! Committing staged files as the newest version of a Delta table.
+//! Committing staged files: as the whole content of a Delta table, or beside what it holds.
 
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::schema::StructType;
@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde_json::json;
 
-use super::log::{delta_error, open};
+use super::log::{delta_error, is_missing, lost_a_race, open};
 use super::stage::Staged;
 use crate::error::{Error, Result};
 use crate::store::{Location, Stores, store_error};
@@ -30,14 +30,8 @@ impl Staged {
         }
         let mut table = open(stores, &self.location)?;
         let failed = |failure| delta_error("commit to", &self.location, failure);
-        let columns: StructType = self.schema.as_ref().try_into_kernel().map_err(|failure| {
-            Error::bug(format!("the schema of {} cannot be written as a Delta schema: {failure}", self.location))
-        })?;
-        let properties = CommitProperties::default()
-            .with_metadata([("cauce.run".to_owned(), json!(run))])
-            .with_max_retries(0)
-            // Old versions are read by the releases that name them; the age of their log says nothing about that.
-            .with_cleanup_expired_logs(Some(false));
+        let columns = self.columns()?;
+        let properties = properties(run).with_max_retries(0);
         match table.load().await {
             Ok(()) => {
                 let snapshot = table.snapshot().map_err(failed)?.snapshot().clone();
@@ -48,6 +42,60 @@ impl Staged {
             Err(failure) if is_missing(&failure) => {}
             Err(failure) => return Err(failed(failure)),
         }
+        self.create(&table, &columns, properties).await.map_err(failed)
+    }
+
+    /// Adds the staged files to what the table holds, whatever others add meanwhile. Returns the version.
+    ///
+    /// # Errors
+    /// A table of other columns, or a store that cannot be read or written.
+    pub async fn append(self, stores: &Stores, run: &str) -> Result<u64> {
+        let failed = |failure| delta_error("commit to", &self.location, failure);
+        let columns = self.columns()?;
+        for _ in 0..FIRST_COMMITS {
+            let mut table = open(stores, &self.location)?;
+            match table.load().await {
+                Ok(()) => {
+                    let snapshot = table.snapshot().map_err(failed)?.snapshot();
+                    if !has_shape(snapshot, &columns, &self.partition_by) {
+                        return Err(Error::store(format!(
+                            "{} has other columns than this cauce writes",
+                            self.location
+                        ))
+                        .hint("use the version of cauce that wrote it last, or move the folder away"));
+                    }
+                    let actions = self.files.iter().cloned().map(Action::Add).collect();
+                    let partition_by = (!self.partition_by.is_empty()).then(|| self.partition_by.clone());
+                    let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by, predicate: None };
+                    let commit = CommitBuilder::from(properties(run)).with_actions(actions);
+                    let committed = commit.build(Some(snapshot), table.log_store(), operation).await;
+                    return Ok(committed.map_err(failed)?.version());
+                }
+                Err(failure) if is_missing(&failure) => {}
+                Err(failure) => return Err(failed(failure)),
+            }
+            match self.create(&table, &columns, properties(run).with_max_retries(0)).await {
+                // Somebody else began the table: there is one to add to now.
+                Err(failure) if lost_a_race(&failure) => {}
+                created => return created.map_err(failed),
+            }
+        }
+        Err(Error::store(format!("{} is there and is not, each time it is looked for", self.location)))
+    }
+
+    fn columns(&self) -> Result<StructType> {
+        self.schema.as_ref().try_into_kernel().map_err(|failure| {
+            Error::bug(format!("the schema of {} cannot be written as a Delta schema: {failure}", self.location))
+        })
+    }
+
+    /// Makes the staged files the first version of a table; returns its number.
+    async fn create(
+        &self,
+        table: &DeltaTable,
+        columns: &StructType,
+        properties: CommitProperties,
+    ) -> Result<u64, DeltaTableError> {
         let created = CreateBuilder::new()
             .with_log_store(table.log_store())
             .with_save_mode(SaveMode::Overwrite)
@@ -55,10 +103,19 @@ impl Staged {
             .with_partition_columns(self.partition_by.clone())
             .with_actions(self.files.iter().cloned().map(Action::Add))
             .with_commit_properties(properties)
-            .await
-            .map_err(failed)?;
-        created.version().ok_or_else(|| Error::bug(format!("{} has no version after its commit", self.location)))
+            .await?;
+        created.version().ok_or_else(|| DeltaTableError::generic("the table has no version after its first commit"))
     }
+}
+
+/// How often an append begins anew because somebody else began the table.
+const FIRST_COMMITS: usize = 5;
+
+fn properties(run: &str) -> CommitProperties {
+    CommitProperties::default()
+        .with_metadata([("cauce.run".to_owned(), json!(run))])
+        // Old versions are read by the releases that name them; the age of their log says nothing about that.
+        .with_cleanup_expired_logs(Some(false))
 }
 
 /// Whether the table already has these columns and partitions, so that a commit need not restate them.
@@ -92,10 +149,4 @@ async fn make_folder(stores: &Stores, location: &Location) -> Result<()> {
     let failed = |failure| store_error("write", location, failure);
     store.put(&begun, PutPayload::new()).await.map_err(failed)?;
     store.delete(&begun).await.map_err(failed)
-}
-
-/// Whether there is no table yet, or not even its folder.
-fn is_missing(failure: &DeltaTableError) -> bool {
-    matches!(failure, DeltaTableError::ObjectStore { source: object_store::Error::NotFound { .. } })
-        || matches!(failure, DeltaTableError::InvalidTableLocation(_) | DeltaTableError::NotATable(_))
 }

@@ -17,15 +17,30 @@ pub(super) fn open(stores: &Stores, location: &Location) -> Result<DeltaTable> {
 
 /// The Delta table at `location`, to be loaded at `version`.
 pub(super) fn open_at(stores: &Stores, location: &Location, version: Option<u64>) -> Result<DeltaTable> {
+    begin(stores, location, version)?.map_err(|failure| delta_error("open", location, failure))
+}
+
+/// The Delta table at `location`; `None` if not even its folder is there.
+pub(super) fn open_if_there(stores: &Stores, location: &Location) -> Result<Option<DeltaTable>> {
+    match begin(stores, location, None)? {
+        Ok(table) => Ok(Some(table)),
+        Err(failure) if is_missing(&failure) => Ok(None),
+        Err(failure) => Err(delta_error("open", location, failure)),
+    }
+}
+
+fn begin(stores: &Stores, location: &Location, version: Option<u64>) -> Result<DeltaResult<DeltaTable>> {
     register_s3();
     let url = location.folder_url()?;
     let store = stores.open(location)?;
-    let failed = |failure| delta_error("open", location, failure);
-    let mut builder = DeltaTableBuilder::from_url(url.clone()).map_err(failed)?.with_storage_backend(store, url);
-    if let Some(version) = version {
-        builder = builder.with_version(version);
-    }
-    builder.build().map_err(failed)
+    let table = DeltaTableBuilder::from_url(url.clone()).and_then(|builder| {
+        let builder = builder.with_storage_backend(store, url);
+        match version {
+            Some(version) => builder.with_version(version).build(),
+            None => builder.build(),
+        }
+    });
+    Ok(table)
 }
 
 /// A failure of the Delta log, said with the table and the cause.
@@ -51,8 +66,14 @@ pub(super) fn delta_error(doing: &str, location: &Location, failure: DeltaTableE
     }
 }
 
+/// Whether there is no table yet, or not even its folder.
+pub(super) fn is_missing(failure: &DeltaTableError) -> bool {
+    matches!(failure, DeltaTableError::ObjectStore { source: object_store::Error::NotFound { .. } })
+        || matches!(failure, DeltaTableError::InvalidTableLocation(_) | DeltaTableError::NotATable(_))
+}
+
 /// Whether a commit failed because another writer was first.
-fn lost_a_race(failure: &DeltaTableError) -> bool {
+pub(super) fn lost_a_race(failure: &DeltaTableError) -> bool {
     use deltalake_core::kernel::transaction::TransactionError;
     match failure {
         DeltaTableError::VersionAlreadyExists(_) => true,

@@ -1,8 +1,8 @@
 //! Delta tables: staging files, committing them, reading a version.
 //!
 //! A table is written in two moves. [`stage()`] writes Parquet files that no log names, so nobody sees them but the run
-//! that made them; [`Staged::commit`] makes them the table's newest version in one conditional put. Reading goes
-//! through [`ParquetTable`], which plans to DataFusion's own Parquet scan for staged files and committed versions alike.
+//! that made them; [`Staged::commit`] makes them the table's newest version in one conditional put, and
+//! [`Staged::append`] adds them to what the newest version holds. Reading goes through [`ParquetTable`], which plans to DataFusion's own Parquet scan for staged files and committed versions alike.
 //!
 //! Deliberately absent: deletion vectors, column mapping and change feeds, which cauce neither writes nor needs.
 
@@ -14,8 +14,8 @@ mod stage;
 mod storable;
 mod upload;
 
-pub use read::{ParquetTable, open_version};
-pub use stage::{Staged, stage};
+pub use read::{ParquetTable, open_newest, open_version};
+pub use stage::{Staged, stage, stage_rows};
 
 #[cfg(test)]
 mod tests;

@@ -17,11 +17,12 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use deltalake_core::DeltaTable;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoArrow;
 use futures::TryStreamExt;
 use object_store::path::Path;
 
-use super::log::{delta_error, open_at};
+use super::log::{delta_error, is_missing, open_at, open_if_there};
 use super::stage::{Staged, staged_path};
 use crate::error::{Error, Result};
 use crate::store::{Location, Stores};
@@ -96,9 +97,27 @@ impl ParquetTable {
 /// # Errors
 /// A store that cannot be read, or a log that does not hold the version.
 pub async fn open_version(stores: &Stores, location: &Location, version: u64) -> Result<ParquetTable> {
-    let failed = |failure| delta_error("read", location, failure);
     let mut table = open_at(stores, location, Some(version))?;
-    table.load_version(version).await.map_err(failed)?;
+    table.load_version(version).await.map_err(|failure| delta_error("read", location, failure))?;
+    loaded(&table, location).await
+}
+
+/// The table at `location` at its newest version; `None` if there is no table yet.
+///
+/// # Errors
+/// A store that cannot be read.
+pub async fn open_newest(stores: &Stores, location: &Location) -> Result<Option<ParquetTable>> {
+    let Some(mut table) = open_if_there(stores, location)? else { return Ok(None) };
+    match table.load().await {
+        Ok(()) => loaded(&table, location).await.map(Some),
+        Err(failure) if is_missing(&failure) => Ok(None),
+        Err(failure) => Err(delta_error("read", location, failure)),
+    }
+}
+
+/// The files of a version that was loaded.
+async fn loaded(table: &DeltaTable, location: &Location) -> Result<ParquetTable> {
+    let failed = |failure| delta_error("read", location, failure);
     let snapshot = table.snapshot().map_err(failed)?.snapshot();
     let schema: Schema = snapshot
         .schema()

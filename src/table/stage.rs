@@ -5,12 +5,14 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use arrow::record_batch::RecordBatch;
+use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use deltalake_core::datafile::writer::{DeltaWriter, WriterConfig};
 use deltalake_core::kernel::Add;
 use deltalake_core::operations::get_num_idx_cols_and_stats_columns;
-use futures::StreamExt;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
@@ -89,7 +91,25 @@ pub async fn stage(
     location: &Location,
     partition_by: &[String],
 ) -> Result<Staged> {
-    let schema = storable_schema(&plan.schema())?;
+    let schema = plan.schema();
+    let plan = spread(plan, task.session_config().target_partitions()).map_err(engine_error)?;
+    let streams = execute_stream_partitioned(plan, task).map_err(engine_error)?;
+    let streams = streams.into_iter().map(|stream| stream.map_err(engine_error).boxed()).collect();
+    stage_rows(streams, &schema, stores, location, partition_by).await
+}
+
+/// Writes rows of `schema` under `location`, one writer for each of the `streams`. As [`stage()`] otherwise.
+///
+/// # Errors
+/// The first failure of a stream, a value no table can hold, or a store that cannot be written.
+pub async fn stage_rows(
+    streams: Vec<BoxStream<'static, Result<RecordBatch>>>,
+    schema: &SchemaRef,
+    stores: &Stores,
+    location: &Location,
+    partition_by: &[String],
+) -> Result<Staged> {
+    let schema = storable_schema(schema)?;
     let uploads = Arc::new(Uploads::new(Arc::new(PrefixStore::new(stores.open(location)?, location.path()))));
     let (indexed_columns, stats_columns) = get_num_idx_cols_and_stats_columns(None, HashMap::new());
     let config = WriterConfig::new(
@@ -101,8 +121,6 @@ pub async fn stage(
         indexed_columns,
         stats_columns,
     );
-    let plan = spread(plan, task.session_config().target_partitions()).map_err(engine_error)?;
-    let streams = execute_stream_partitioned(plan, task).map_err(engine_error)?;
     let mut writers = JoinSet::new();
     for stream in streams {
         let writer = DeltaWriter::new(Arc::clone(&uploads) as _, config.clone());
@@ -122,7 +140,7 @@ pub async fn stage(
 
 /// Writes one partition of the plan; returns its files and rows.
 async fn write(
-    mut stream: SendableRecordBatchStream,
+    mut stream: BoxStream<'static, Result<RecordBatch>>,
     mut writer: DeltaWriter,
     uploads: Arc<Uploads>,
     schema: SchemaRef,
@@ -131,7 +149,7 @@ async fn write(
     let in_store = |failure| store_error("write", &location, failure);
     let mut rows = 0;
     while let Some(batch) = stream.next().await {
-        let written = match batch.map_err(engine_error).and_then(|batch| storable_batch(&batch, &schema)) {
+        let written = match batch.and_then(|batch| storable_batch(&batch, &schema)) {
             Ok(batch) if batch.num_rows() == 0 => continue,
             Ok(batch) => {
                 rows += batch.num_rows() as u64;

@@ -57,6 +57,7 @@ fn from_nothing_to_kpis_and_again() {
     ✓ registered in catalog.yaml: 7 datasets with 88 columns
     ✓ processed: 7 tables with 1,710 rows
     ✓ curated: 10 tables with 4,335 rows, 17 views
+    ✓ accounts: 1,710 records of 7 datasets = 1,710 rows
     ✓ 211 checks hold
     warning: processed.tickets: `sin_horas_de_resolucion_mientras_sigue_abierto` fails for 23 rows
     ✓ release 1 published: 17 tables with 6,045 rows, 17 views, in [TIME]
@@ -77,6 +78,7 @@ fn from_nothing_to_kpis_and_again() {
     ✓ registered in catalog.yaml: 7 datasets with 88 columns
     ✓ processed: 7 tables with 1,710 rows
     ✓ curated: 10 tables with 4,335 rows, 17 views
+    ✓ accounts: 1,710 records of 7 datasets = 1,710 rows
     ✓ 211 checks hold
     warning: processed.tickets: `sin_horas_de_resolucion_mientras_sigue_abierto` fails for 23 rows
     ✓ release 2 published: 17 tables with 6,045 rows, 17 views, in [TIME]

@@ -13,6 +13,7 @@ mod init;
 mod kpis;
 mod publishing;
 mod reading;
+mod rejects;
 mod releases;
 mod s3;
 mod shell;

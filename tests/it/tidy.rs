@@ -14,7 +14,7 @@ use source::Source;
 /// The rooms by level, low to high. A room may know rooms of its own level and of those before it.
 const LEVELS: [(&str, &[&str]); 5] = [
     ("words", &["error", "name", "clock", "document", "sql", "catalog", "model", "plan", "release"]),
-    ("machinery", &["store", "ingest", "engine", "table"]),
+    ("machinery", &["store", "ingest", "ledger", "engine", "table"]),
     ("acts", &["check", "history", "run", "simulate"]),
     ("faces", &["output", "shell"]),
     ("the command line", &["cli"]),

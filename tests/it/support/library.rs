@@ -71,7 +71,8 @@ impl Opened {
         };
         match carry_out(run, &plan, inputs, &|_| ()).await? {
             Ending::Published { manifest, .. } => Ok(*manifest),
-            Ending::Blocked { outcomes } => panic!("checks failed: {outcomes:?}"),
+            Ending::Blocked { outcomes, .. } => panic!("checks failed: {outcomes:?}"),
+            Ending::Rejected { over, .. } => panic!("too many rejects: {over:?}"),
         }
     }
 

@@ -1,0 +1,102 @@
+//! Telling what became of the rows of a run.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+
+use super::settings::program;
+use crate::error::{Error, Kind, Result};
+use crate::ledger::{Group, Summary};
+use crate::output::{Printer, counted, thousands};
+use crate::release::{DatasetAccount, ModelAccount};
+use crate::run::{Accounts, Over};
+
+/// Kinds of rejects shown where there are too many.
+const SHOWN_KINDS: usize = 10;
+
+/// Tells of each table of which rows were left out, and of all records together.
+pub(super) fn tell_accounts(printer: &Printer, accounts: &Accounts) {
+    for (name, account) in accounts.datasets.iter().filter(|(_, account)| account.rejected > 0) {
+        let DatasetAccount { records, rows, rejected } = *account;
+        let parts = list(&[(rejected, "rejected")]);
+        printer.warn(format_args!("raw.{name}: {} of {} records are rows{parts}", thousands(rows), thousands(records)));
+    }
+    for (name, account) in accounts.models.iter().filter(|(_, account)| account.left_out() > 0) {
+        let ModelAccount { rows, rejected, deduplicated, filtered, .. } = account;
+        let parts = [(*rejected, "rejected"), (*deduplicated, "deduplicated"), (filtered.unwrap_or(0), "filtered")];
+        let of = match filtered {
+            Some(_) => format!(" of {}", thousands(account.rows_in())),
+            None => String::new(),
+        };
+        printer.done(format_args!("{name}: {}{of} rows{}", thousands(*rows), list(&parts)));
+    }
+    let all = accounts.datasets.values().fold(DatasetAccount::default(), |sum, account| DatasetAccount {
+        records: sum.records + account.records,
+        rows: sum.rows + account.rows,
+        rejected: sum.rejected + account.rejected,
+    });
+    let parts = [(all.rows, "rows"), (all.rejected, "rejects")];
+    let parts = parts.iter().filter(|(count, what)| *count > 0 || *what == "rows");
+    let sum: Vec<String> = parts.map(|(count, what)| format!("{} {what}", thousands(*count))).collect();
+    let datasets = counted(accounts.datasets.len(), "dataset");
+    printer.done(format_args!("accounts: {} records of {datasets} = {}", thousands(all.records), sum.join(" + ")));
+}
+
+/// The counts that are not nothing, behind a colon.
+fn list(parts: &[(u64, &str)]) -> String {
+    let told: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", thousands(*count)))
+        .collect();
+    if told.is_empty() { String::new() } else { format!("; {}", told.join(", ")) }
+}
+
+/// The failure of a run with too many rejects, after telling the commonest kinds of them.
+pub(super) fn too_many(printer: &Printer, over: &[Over], rejects: &Summary) -> Result<Error> {
+    let mut groups = rejects.commonest();
+    let kinds = groups.len();
+    groups.truncate(SHOWN_KINDS);
+    for Over { dataset, records, rejected, key, limit } in over {
+        printer.warn(format_args!(
+            "raw.{dataset}: {} of {} records are rejects, and `on_reject` allows {key} {limit}",
+            thousands(*rejected),
+            thousands(*records),
+        ));
+    }
+    let what = if kinds > SHOWN_KINDS {
+        format!("the {SHOWN_KINDS} commonest of {kinds} reasons")
+    } else {
+        "the reasons".to_owned()
+    };
+    printer.warn_with_rows(what, &[table(&groups)?])?;
+    let first = over.first().map(|over| over.dataset.as_str()).unwrap_or_default();
+    let keys: Vec<&str> = over.iter().map(|over| over.key).collect();
+    let key = keys.first().copied().unwrap_or("max_ratio");
+    let message = match over {
+        [one] => format!("raw.{} has too many rejects; nothing was published", one.dataset),
+        _ => format!("{} have too many rejects; nothing was published", counted(over.len(), "dataset")),
+    };
+    Ok(Error::new(Kind::Check, message).hint(format!(
+        "correct the files, or raise `on_reject: {{ {key} }}` in catalog.yaml; `{} rejects {first} --run last` lists the rows",
+        program()
+    )))
+}
+
+/// Kinds of rejects as a table.
+pub(super) fn table(groups: &[Group]) -> Result<RecordBatch> {
+    let texts =
+        |text: fn(&Group) -> Option<&str>| -> ArrayRef { Arc::new(groups.iter().map(text).collect::<StringArray>()) };
+    let origins: StringArray = groups.iter().map(|group| Some(group.origin.to_string())).collect();
+    let counts: Int64Array = groups.iter().map(|group| i64::try_from(group.count).ok()).collect();
+    RecordBatch::try_from_iter([
+        ("origin", Arc::new(origins) as ArrayRef),
+        ("rule", texts(|group| Some(&group.rule))),
+        ("column", texts(|group| group.column.as_deref())),
+        ("rows", Arc::new(counts)),
+        ("example", texts(|group| Some(&group.place))),
+        ("value", texts(|group| Some(&group.value))),
+        ("message", texts(|group| Some(&group.message))),
+    ])
+    .map_err(|failure| Error::bug(failure.to_string()))
+}

@@ -1,0 +1,226 @@
+//! The ledger itself: takes rejects of many readers at once, each record once, and knows the account of every file.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::array::RecordBatch;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use futures::stream::BoxStream;
+
+use super::entry::Entry;
+use super::reading::{Found, Reading};
+use super::summary::Summary;
+use crate::error::{Error, Result};
+use crate::ingest::{Account, Faults, Reason, Reject};
+use crate::name::{Layer, TableName};
+
+/// The rejects of one run or query, and the accounts of the files it read.
+///
+/// A file that several scans read gives the same rejects in the same order to each of them. The ledger remembers how
+/// far the foremost one came and takes nothing a second time.
+#[derive(Debug)]
+pub struct Ledger {
+    env: Arc<RuntimeEnv>,
+    book: Mutex<Book>,
+}
+
+#[derive(Debug)]
+struct Book {
+    found: Found,
+    datasets: BTreeMap<String, BTreeMap<String, File>>,
+}
+
+/// What is known of one file.
+#[derive(Debug, Default)]
+struct File {
+    /// The position of the last reject that was taken: of the reader, and of the rule `unique`, which looks at rows
+    /// behind the reader and comes to its own pace.
+    last: [Option<u64>; 2],
+    rejected: u64,
+    account: Option<Account>,
+}
+
+/// What became of the records of a dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// Records in all files.
+    pub records: u64,
+    /// Those that are rows of the table.
+    pub rows: u64,
+    /// Those that are rejects.
+    pub rejected: u64,
+}
+
+impl Ledger {
+    /// An empty ledger that puts what does not fit in memory where `env` has its temporary files.
+    #[must_use]
+    pub fn new(env: Arc<RuntimeEnv>) -> Self {
+        let book = Book { found: Found::new(&env), datasets: BTreeMap::new() };
+        Self { env, book: Mutex::new(book) }
+    }
+
+    /// Takes the rejects of the readers of `dataset`, and lets them go on.
+    #[must_use]
+    pub fn faults(self: &Arc<Self>, dataset: &str) -> Arc<dyn Faults> {
+        Arc::new(OfDataset { ledger: Arc::clone(self), dataset: dataset.to_owned() })
+    }
+
+    /// A reading of the input of the model `origin`.
+    #[must_use]
+    pub fn reading(&self, origin: TableName) -> Arc<Reading> {
+        Arc::new(Reading::new(origin, &self.env))
+    }
+
+    /// Takes what a reading that came to its end has rejected.
+    ///
+    /// # Errors
+    /// A temporary file that cannot be written.
+    pub fn absorb(&self, reading: &Reading) -> Result<()> {
+        reading.with_found(|found| self.book().found.append(found))
+    }
+
+    /// What became of the records in `files` of a dataset; `None` if one of them was not read to its end.
+    #[must_use]
+    pub fn taken<'a>(&self, dataset: &str, files: impl IntoIterator<Item = &'a str>) -> Option<Taken> {
+        let book = self.book();
+        let known = book.datasets.get(dataset);
+        files.into_iter().try_fold(Taken::default(), |sum, name| {
+            let file = known.and_then(|files| files.get(name))?;
+            let Account { records, rows, rejected } = file.account?;
+            Some(Taken { records: sum.records + records, rows: sum.rows + rows, rejected: sum.rejected + rejected })
+        })
+    }
+
+    /// How many rejects there are of each kind.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        self.book().found.summary.clone()
+    }
+
+    /// All rejects as rows.
+    ///
+    /// # Errors
+    /// A temporary file that cannot be read.
+    pub fn rows(&self) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        self.book().found.pile.rows()
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, dataset: &str, reject: Reject) -> Result<()> {
+        let mut book = self.book();
+        let position = reject.offset.unwrap_or(reject.line);
+        let track = usize::from(reject.faults.iter().any(|fault| fault.reason == Reason::Repeated));
+        let files = book.datasets.entry(dataset.to_owned()).or_default();
+        let file = files.entry(reject.file.to_string()).or_default();
+        if file.last[track].is_some_and(|last| position <= last) {
+            return Ok(());
+        }
+        file.last[track] = Some(position);
+        file.rejected += 1;
+        book.found.push(Entry::of_record(TableName::new(Layer::Raw, dataset), reject))
+    }
+
+    fn finished(&self, dataset: &str, name: &str, account: Account) -> Result<()> {
+        let mut book = self.book();
+        let file = book.datasets.entry(dataset.to_owned()).or_default().entry(name.to_owned()).or_default();
+        let Account { records, rows, rejected } = account;
+        if records != rows + rejected || rejected != file.rejected {
+            return Err(Error::bug(format!(
+                "{name}: of {records} records {rows} are rows and {rejected} are not, and {} rejects were taken",
+                file.rejected
+            )));
+        }
+        file.account = Some(account);
+        Ok(())
+    }
+}
+
+/// The policy of the readers of one dataset.
+#[derive(Debug)]
+struct OfDataset {
+    ledger: Arc<Ledger>,
+    dataset: String,
+}
+
+impl Faults for OfDataset {
+    fn take(&self, reject: Reject) -> Result<()> {
+        self.ledger.take(&self.dataset, reject)
+    }
+
+    fn finished(&self, file: &str, account: Account) -> Result<()> {
+        self.ledger.finished(&self.dataset, file, account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt;
+
+    use super::*;
+    use crate::ingest::Fault;
+
+    fn reject(file: &str, line: u64) -> Reject {
+        let fault = Fault { column: None, value: None, line, at: 1, reason: Reason::TextAfterQuote };
+        Reject {
+            file: Arc::from(file),
+            offset: Some(line * 10),
+            length: Some(5),
+            line,
+            raw: format!("línea {line}"),
+            faults: vec![fault],
+        }
+    }
+
+    fn ledger() -> Arc<Ledger> {
+        Arc::new(Ledger::new(Arc::new(RuntimeEnv::default())))
+    }
+
+    async fn rows(ledger: &Ledger) -> usize {
+        let batches: Vec<RecordBatch> = ledger.rows().unwrap().try_collect().await.unwrap();
+        batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    #[tokio::test]
+    async fn what_several_scans_read_is_taken_once() {
+        let ledger = ledger();
+        let (first, second) = (ledger.faults("d"), ledger.faults("d"));
+        for line in [2, 5] {
+            first.take(reject("a.csv", line)).unwrap();
+        }
+        // The second scan stops early, the third is the first to reach the end.
+        second.take(reject("a.csv", 2)).unwrap();
+        assert_eq!(ledger.taken("d", ["a.csv"]), None);
+        let third = ledger.faults("d");
+        for line in [2, 5, 9] {
+            third.take(reject("a.csv", line)).unwrap();
+        }
+        third.finished("a.csv", Account { records: 10, rows: 7, rejected: 3 }).unwrap();
+        first.take(reject("a.csv", 9)).unwrap();
+        first.finished("a.csv", Account { records: 10, rows: 7, rejected: 3 }).unwrap();
+        let taken = Taken { records: 10, rows: 7, rejected: 3 };
+        assert_eq!((ledger.taken("d", ["a.csv"]), ledger.summary().count(), rows(&ledger).await), (Some(taken), 3, 3));
+        assert_eq!(ledger.taken("d", ["a.csv", "b.csv"]), None, "nobody read b.csv");
+        let wrong = third.finished("a.csv", Account { records: 10, rows: 8, rejected: 2 }).unwrap_err();
+        assert_eq!(wrong.kind(), crate::error::Kind::Bug);
+    }
+
+    #[tokio::test]
+    async fn a_reading_counts_when_it_is_absorbed() {
+        let ledger = ledger();
+        let origin = TableName::new(Layer::Processed, "t");
+        let reading = ledger.reading(origin.clone());
+        reading.begins(2);
+        reading.came_in(4);
+        reading.reject(vec![Entry::of_record(origin, reject("a.csv", 1))]).unwrap();
+        reading.ended();
+        assert!(!reading.is_complete());
+        reading.ended();
+        assert!(reading.is_complete());
+        assert_eq!(ledger.summary().count(), 0);
+        ledger.absorb(&reading).unwrap();
+        assert_eq!((ledger.summary().count(), rows(&ledger).await, reading.rejected()), (1, 1, 1));
+    }
+}

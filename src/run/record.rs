@@ -1,0 +1,122 @@
+//! What a run leaves in the tables of schema `system`, whether or not it publishes a release.
+//!
+//! Rejects are appended before the release is published, and belong to it once it is. The accounts are appended after
+//! it, because they say which release came of the run; they stand in its manifest too, so that the next run can add what
+//! one could not write that was stopped at that moment.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use chrono::{DateTime, Utc};
+use futures::stream::{self, BoxStream, StreamExt};
+
+use super::Run;
+use super::account::Accounts;
+use crate::engine::{Engine, Relation};
+use crate::error::{Error, Result};
+use crate::ledger::{Ledger, SystemTable, instant, rejects_of_run};
+use crate::name::{Layer, TableName};
+use crate::release::{DatasetAccount, Manifest};
+use crate::table::stage_rows;
+
+/// Which run, what it published and when it ended.
+#[derive(Debug, Clone, Copy)]
+struct Ended<'a> {
+    run: &'a str,
+    release: Option<u64>,
+    at: DateTime<Utc>,
+}
+
+/// Appends the rejects of the run.
+pub(super) async fn record_rejects(run: Run<'_>, ledger: &Ledger) -> Result<()> {
+    let (id, at) = (run.id.to_owned(), run.clock.now());
+    let rejects = ledger.rows()?.map(move |entries| rejects_of_run(&entries?, &id, at)).boxed();
+    append(run, SystemTable::Rejects, rejects).await
+}
+
+/// Appends the accounts of the run; `release` is what it published.
+pub(super) async fn record_accounts(run: Run<'_>, accounts: &Accounts, release: Option<u64>) -> Result<()> {
+    append_accounts(run, accounts, Ended { run: run.id, release, at: run.clock.now() }).await
+}
+
+/// Appends the accounts of the last release if the run that published it could not.
+pub(super) async fn catch_up(run: Run<'_>, engine: &Engine) -> Result<()> {
+    let Some(last) = run.last else { return Ok(()) };
+    let accounts = accounts_of(last);
+    if accounts == Accounts::default() {
+        return Ok(());
+    }
+    let table = SystemTable::Runs;
+    engine.relations().define(table.name(), Relation::System { table, location: run.lake.table(&table.name()) });
+    let sql = format!("SELECT run FROM system.runs WHERE run = '{}' LIMIT 1", last.run.replace('\'', "''"));
+    let known = engine.rows(&sql).await?;
+    if known.iter().any(|batch| batch.num_rows() > 0) {
+        return Ok(());
+    }
+    let at = DateTime::parse_from_rfc3339(&last.published_at).map_or_else(|_| run.clock.now(), |at| at.to_utc());
+    append_accounts(run, &accounts, Ended { run: &last.run, release: Some(last.release), at }).await
+}
+
+fn accounts_of(release: &Manifest) -> Accounts {
+    let datasets = release.datasets.iter().filter_map(|(name, dataset)| Some((name.clone(), dataset.account?)));
+    let models = release.models.iter().filter_map(|(name, model)| Some((name.clone(), model.account.clone()?)));
+    Accounts { datasets: datasets.collect(), models: models.collect() }
+}
+
+async fn append_accounts(run: Run<'_>, accounts: &Accounts, ended: Ended<'_>) -> Result<()> {
+    let rows = runs(accounts, ended);
+    append(run, SystemTable::Runs, stream::once(async move { rows }).boxed()).await
+}
+
+async fn append(run: Run<'_>, table: SystemTable, rows: BoxStream<'static, Result<RecordBatch>>) -> Result<()> {
+    let (stores, place) = (run.lake.stores(), run.lake.table(&table.name()));
+    let staged = stage_rows(vec![rows], &table.stored(), stores, &place, &[]).await?;
+    if staged.rows() > 0 {
+        staged.append(stores, run.id).await?;
+    }
+    Ok(())
+}
+
+/// One line of `system.runs`.
+struct Line {
+    table: String,
+    inputs: Option<String>,
+    /// In, out, rejected, deduplicated, filtered.
+    rows: [Option<u64>; 5],
+}
+
+fn runs(accounts: &Accounts, ended: Ended<'_>) -> Result<RecordBatch> {
+    let datasets = accounts.datasets.iter().map(|(name, account)| {
+        let DatasetAccount { records, rows, rejected } = *account;
+        let table = TableName::new(Layer::Raw, name).to_string();
+        Line { table, inputs: None, rows: [Some(records), Some(rows), Some(rejected), None, None] }
+    });
+    let models = accounts.models.iter().map(|(name, account)| Line {
+        table: name.to_string(),
+        inputs: serde_json::to_string(&account.inputs).ok(),
+        rows: [
+            Some(account.rows_in()),
+            Some(account.rows),
+            Some(account.rejected),
+            Some(account.deduplicated),
+            account.filtered,
+        ],
+    });
+    let lines: Vec<Line> = datasets.chain(models).collect();
+    let number = |at: usize| -> ArrayRef {
+        let numbers = lines.iter().map(|line| line.rows[at].and_then(|rows| i64::try_from(rows).ok()));
+        Arc::new(numbers.collect::<Int64Array>())
+    };
+    let release = ended.release.and_then(|release| i64::try_from(release).ok());
+    let tables: StringArray = lines.iter().map(|line| Some(line.table.as_str())).collect();
+    let inputs: StringArray = lines.iter().map(|line| line.inputs.as_deref()).collect();
+    let mut columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec![ended.run; lines.len()])),
+        Arc::new(Int64Array::from(vec![release; lines.len()])),
+        instant(ended.at, lines.len()),
+        Arc::new(tables),
+        Arc::new(inputs),
+    ];
+    columns.extend((0..5).map(number));
+    RecordBatch::try_new(SystemTable::Runs.schema(), columns).map_err(|failure| Error::bug(failure.to_string()))
+}

@@ -1,0 +1,54 @@
+//! Rows that a query did not see because its files' readers did not accept them.
+
+use futures::TryStreamExt;
+
+use super::rows::Rows;
+use super::{Flow, Shell};
+use crate::error::{Error, Result};
+use crate::ledger::Ledger;
+use crate::output::{Printer, ResultFile, thousands};
+use crate::sql::Source;
+
+/// The rejects of the run that published the newest release.
+const OF_RELEASE: &str = "SELECT origin, rule, file, line, \"column\", value, message FROM system.rejects WHERE release = \
+                          (SELECT max(release) FROM system.runs) ORDER BY origin, file, line";
+
+/// The columns of an entry that a person reads first, of those in its batches.
+const SHOWN: [&str; 7] = ["origin", "rule", "file", "line", "column", "value", "message"];
+
+/// Tells how many rows are missing from an answer; `how` says how to see them, given the name of a dataset.
+pub(super) fn tell(printer: &Printer, ledger: &Ledger, how: impl Fn(&str) -> String) {
+    for (origin, count) in ledger.summary().by_origin() {
+        let rows = if count == 1 { "row" } else { "rows" };
+        printer.warn(format_args!("{} {rows} of {origin} rejected; see {}", thousands(count), how(&origin.name)));
+    }
+}
+
+/// Shows the rejects of the last query, or of the newest release.
+pub(super) async fn show(shell: &mut Shell) -> Result<Flow> {
+    let Some(ledger) = shell.rejects.clone() else {
+        let answer = shell.session.answer(&Source::new("\\rejects", OF_RELEASE).only_statement()?).await?;
+        let layout = shell.printer.layout(shell.max_rows);
+        let mut file = ResultFile::begin(shell.shown_as(), &answer.schema, shell.printer.stdout(), &layout)?;
+        Rows::of(answer.rows).pour_into(&mut file).await?;
+        shell.printer.account(&file.finish()?, None);
+        return Ok(Flow::Continue);
+    };
+    let mut rows = ledger.rows()?;
+    let mut file: Option<ResultFile> = None;
+    while let Some(batch) = rows.try_next().await? {
+        let columns = SHOWN.iter().filter_map(|name| batch.schema().index_of(name).ok());
+        let batch = batch.project(&columns.collect::<Vec<_>>()).map_err(|failure| Error::bug(failure.to_string()))?;
+        if file.is_none() {
+            let layout = shell.printer.layout(shell.max_rows);
+            file = Some(ResultFile::begin(shell.shown_as(), &batch.schema(), shell.printer.stdout(), &layout)?);
+        }
+        if let Some(file) = &mut file {
+            file.batch(&batch)?;
+        }
+    }
+    if let Some(file) = file {
+        shell.printer.account(&file.finish()?, None);
+    }
+    Ok(Flow::Continue)
+}

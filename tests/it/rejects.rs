@@ -1,0 +1,262 @@
+//! Rows that are not accepted: kept, counted, told, and never more than allowed.
+
+use std::fs;
+use std::process::{Child, Stdio};
+
+use insta::assert_snapshot;
+
+use crate::support::project::{Outcome, SHOP_CATALOG, TestProject};
+
+/// Sales, of which each thousandth has an amount that is no number.
+fn sales(rows: usize, wrong_every: usize) -> String {
+    let amount = |id: usize| if id % wrong_every == 0 { "caro".to_owned() } else { format!("{}.25", id % 50) };
+    let lines: Vec<String> =
+        (1..=rows).map(|id| format!("{id},C{},{},\"n\n{}\"\n", id % 97, amount(id), id % 5)).collect();
+    format!("id,cliente,monto,nota\n{}", lines.concat())
+}
+
+/// A model that accepts some sales and keeps one of each customer and note.
+const ACCEPTING: &str = "\
+/*---
+description: Una venta por cliente y nota.
+accept:
+  from: raw.ventas
+  rules:
+    con_monto: monto IS NOT NULL
+    monto_hasta_48: monto < 49
+  deduplicate: { key: [cliente, nota], keep: 'monto DESC, id' }
+---*/
+SELECT id, pseudonym(cliente) AS cliente, monto, nota
+FROM raw.ventas
+WHERE monto > 1
+";
+
+fn csv(project: &TestProject, sql: &str) -> Outcome {
+    project.cauce(&["query", "--format", "csv", sql])
+}
+
+#[test]
+fn rejects_are_kept_told_and_counted() {
+    let shop = TestProject::shop();
+    shop.write("data/ventas.csv", sales(3_000, 1_000)).write("sql/processed/una_por_cliente.sql", ACCEPTING);
+    assert_snapshot!(shop.cauce(&["run"]).success(), @"
+    exit code: 0
+    ----- stderr -----
+    ✓ processed.ventas                        2,997 rows    [TIME]
+    ✓ processed.una_por_cliente                 485 rows    [TIME]
+    warning: raw.ventas: 2,997 of 3,000 records are rows; 3 rejected
+    ✓ processed.una_por_cliente: 485 of 2,997 rows; 60 rejected, 2,452 deduplicated
+    ✓ accounts: 3,000 records of 1 dataset = 2,997 rows + 3 rejects
+    ✓ 2 checks hold
+    ✓ release 1 published: 2 tables with 3,482 rows, 1 view, in [TIME]
+    ");
+    let columns = "origin, rule, file, line, byte_length, \"column\", value, raw, message, release";
+    let first = format!("SELECT {columns} FROM system.rejects WHERE origin = 'raw.ventas' ORDER BY line");
+    assert_snapshot!(csv(&shop, &first).success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    origin,rule,file,line,byte_length,column,value,raw,message,release
+    raw.ventas,type,data/ventas.csv,2000,19,monto,caro,"1000,C30,caro,""n
+    0""","monto: ""caro"" is not a float",1
+    raw.ventas,type,data/ventas.csv,4000,19,monto,caro,"2000,C60,caro,""n
+    0""","monto: ""caro"" is not a float",1
+    raw.ventas,type,data/ventas.csv,6000,19,monto,caro,"3000,C90,caro,""n
+    0""","monto: ""caro"" is not a float",1
+    "#);
+    let counts = "SELECT origin, rule, count(*) AS n FROM rejects GROUP BY origin, rule ORDER BY origin, rule";
+    assert_snapshot!(csv(&shop, counts).success(), @"
+    exit code: 0
+    ----- stdout -----
+    origin,rule,n
+    processed.una_por_cliente,deduplicate,2452
+    processed.una_por_cliente,monto_hasta_48,60
+    raw.ventas,type,3
+    ");
+    let runs = "SELECT release, table_name, rows_in, rows_out, rejected, deduplicated, filtered FROM system.runs ORDER BY table_name";
+    assert_snapshot!(csv(&shop, runs).success(), @"
+    exit code: 0
+    ----- stdout -----
+    release,table_name,rows_in,rows_out,rejected,deduplicated,filtered
+    1,processed.una_por_cliente,2997,485,60,2452,0
+    1,processed.ventas,2997,2997,0,0,0
+    1,raw.ventas,3000,2997,3,,
+    ");
+
+    // A second run sees the same rows again, and they are its own.
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_snapshot!(csv(&shop, "SELECT release, count(*) AS n FROM system.rejects GROUP BY release ORDER BY release").success(), @"
+    exit code: 0
+    ----- stdout -----
+    release,n
+    1,2515
+    2,2515
+    ");
+
+    assert_snapshot!(shop.cauce(&["rejects", "--format", "table"]).success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    ╭───────────────────────────┬────────────────┬────────┬──────┬──────────────────────┬───────────────────────────────────────────────────────╮
+    │ origin                    │ rule           │ column │ rows │ example              │ value                                                 │
+    ├───────────────────────────┼────────────────┼────────┼──────┼──────────────────────┼───────────────────────────────────────────────────────┤
+    │ processed.una_por_cliente │ deduplicate    │ NULL   │ 2452 │ NULL                 │ {"id":486,"cliente":"C1","monto":36.25,"nota":"n\n1"} │
+    │ processed.una_por_cliente │ monto_hasta_48 │ monto  │   60 │ NULL                 │ 49.25                                                 │
+    │ raw.ventas                │ type           │ monto  │    3 │ data/ventas.csv:2000 │ caro                                                  │
+    ╰───────────────────────────┴────────────────┴────────┴──────┴──────────────────────┴───────────────────────────────────────────────────────╯
+    "#);
+    assert_snapshot!(shop.cauce(&["rejects", "ventas", "--limit", "1", "--format", "vertical"]).success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    ── row 1 ───────────────────────────────────────────────────
+       file │ data/ventas.csv
+       line │ 2000
+       rule │ type
+     column │ monto
+      value │ caro
+    message │ monto: "caro" is not a float
+        raw │ 1000,C30,caro,"n
+            │ 0"
+    "#);
+    assert_snapshot!(shop.cauce(&["rejects", "una_por_cliente", "--reason", "monto_hasta_48", "--limit", "1", "--format", "csv"]).success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    file,line,rule,column,value,message,raw
+    ,,monto_hasta_48,monto,49.25,monto_hasta_48: monto < 49 is false,"{""id"":49,""cliente"":""C49"",""monto"":49.25,""nota"":""n\n4""}"
+    "#);
+    assert_snapshot!(shop.cauce(&["rejects", "vetnas"]).code(2), @"
+    exit code: 2
+    ----- stderr -----
+    error: there is no dataset or model `vetnas`
+      hint: did you mean `ventas`?
+    ");
+}
+
+#[test]
+fn too_many_rejects_publish_nothing_and_are_kept() {
+    let shop = TestProject::shop();
+    shop.write("data/ventas.csv", sales(100, 10));
+    assert_snapshot!(shop.cauce(&["run"]).code(1), @r#"
+    exit code: 1
+    ----- stderr -----
+    warning: raw.ventas: 10 of 100 records are rejects, and `on_reject` allows max_ratio 0.01
+    warning: the reasons
+    ╭────────────┬──────┬────────┬──────┬────────────────────┬───────┬──────────────────────────────╮
+    │ origin     │ rule │ column │ rows │ example            │ value │ message                      │
+    ├────────────┼──────┼────────┼──────┼────────────────────┼───────┼──────────────────────────────┤
+    │ raw.ventas │ type │ monto  │   10 │ data/ventas.csv:20 │ caro  │ monto: "caro" is not a float │
+    ╰────────────┴──────┴────────┴──────┴────────────────────┴───────┴──────────────────────────────╯
+    error: raw.ventas has too many rejects; nothing was published
+      hint: correct the files, or raise `on_reject: { max_ratio }` in catalog.yaml; `cauce rejects ventas --run last` lists the rows
+    "#);
+    assert!(!shop.path("data/lake/releases").exists());
+    assert_snapshot!(csv(&shop, "SELECT count(*) AS n, count(release) AS published FROM system.rejects").success(), @"
+    exit code: 0
+    ----- stdout -----
+    n,published
+    10,0
+    ");
+    assert_snapshot!(csv(&shop, "SELECT release, table_name, rows_in, rows_out, rejected FROM system.runs").success(), @"
+    exit code: 0
+    ----- stdout -----
+    release,table_name,rows_in,rows_out,rejected
+    ,raw.ventas,100,90,10
+    ");
+
+    shop.write("catalog.yaml", SHOP_CATALOG.replace("    columns:", "    on_reject: { max_rows: 9 }\n    columns:"));
+    assert_snapshot!(shop.cauce(&["run"]).code(1), @r#"
+    exit code: 1
+    ----- stderr -----
+    warning: raw.ventas: 10 of 100 records are rejects, and `on_reject` allows max_rows 9
+    warning: the reasons
+    ╭────────────┬──────┬────────┬──────┬────────────────────┬───────┬──────────────────────────────╮
+    │ origin     │ rule │ column │ rows │ example            │ value │ message                      │
+    ├────────────┼──────┼────────┼──────┼────────────────────┼───────┼──────────────────────────────┤
+    │ raw.ventas │ type │ monto  │   10 │ data/ventas.csv:20 │ caro  │ monto: "caro" is not a float │
+    ╰────────────┴──────┴────────┴──────┴────────────────────┴───────┴──────────────────────────────╯
+    error: raw.ventas has too many rejects; nothing was published
+      hint: correct the files, or raise `on_reject: { max_rows }` in catalog.yaml; `cauce rejects ventas --run last` lists the rows
+    "#);
+    shop.write("catalog.yaml", SHOP_CATALOG.replace("    columns:", "    on_reject: { max_rows: 10 }\n    columns:"));
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_snapshot!(csv(&shop, "SELECT count(*) AS n, count(release) AS published FROM system.rejects").success(), @"
+    exit code: 0
+    ----- stdout -----
+    n,published
+    30,10
+    ");
+}
+
+#[test]
+fn a_query_answers_and_says_which_rows_are_missing() {
+    let shop = TestProject::shop();
+    shop.write("data/ventas.csv", sales(100, 10));
+    assert_snapshot!(shop.cauce(&["query", "--format", "csv", "SELECT count(*) AS n FROM raw.ventas"]).success(), @"
+    exit code: 0
+    ----- stdout -----
+    n
+    90
+    ----- stderr -----
+    warning: 10 rows of raw.ventas rejected; see `cauce rejects ventas --scan`
+    ");
+    assert_snapshot!(shop.cauce(&["query", "--format", "csv", "SELECT sum(id) AS n FROM raw.ventas"]).success().stderr, @"warning: 10 rows of raw.ventas rejected; see `cauce rejects ventas --scan`");
+    assert_snapshot!(shop.cauce(&["rejects", "ventas", "--scan", "--limit", "2", "--format", "csv"]).success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    origin,rule,file,line,byte_offset,byte_length,column,value,raw,message
+    raw.ventas,type,data/ventas.csv,20,166,17,monto,caro,"10,C10,caro,""n
+    0""","monto: ""caro"" is not a float"
+    raw.ventas,type,data/ventas.csv,40,355,17,monto,caro,"20,C20,caro,""n
+    0""","monto: ""caro"" is not a float"
+    ----- stderr -----
+    warning: raw.ventas: 10 rejects in 1 kind
+    ╭────────────┬──────┬────────┬──────┬────────────────────┬───────┬──────────────────────────────╮
+    │ origin     │ rule │ column │ rows │ example            │ value │ message                      │
+    ├────────────┼──────┼────────┼──────┼────────────────────┼───────┼──────────────────────────────┤
+    │ raw.ventas │ type │ monto  │   10 │ data/ventas.csv:20 │ caro  │ monto: "caro" is not a float │
+    ╰────────────┴──────┴────────┴──────┴────────────────────┴───────┴──────────────────────────────╯
+    "#);
+    let session = "SELECT count(*) AS n FROM raw.ventas;\n\\maxrows 2\n\\rejects\nSELECT 1 AS uno;\n\\rejects\n";
+    assert_snapshot!(shop.cauce_with_input(&["shell", "--format", "csv"], session).success(), @"");
+}
+
+#[test]
+fn system_tables_are_there_before_the_first_run() {
+    let shop = TestProject::shop();
+    let empty = "SELECT * FROM system.rejects; SELECT * FROM system.runs; SELECT count(*) AS n FROM rejects";
+    assert_snapshot!(csv(&shop, empty).success(), @"");
+    assert_snapshot!(shop.cauce_with_input(&["shell", "--format", "csv"], "\\dt\n\\d system.rejects\n").success(), @"");
+}
+
+#[test]
+fn runs_at_once_all_keep_what_they_saw_and_one_publishes() {
+    let shop = TestProject::shop();
+    shop.write("data/ventas.csv", sales(3_000, 1_000));
+    let mut published = 0;
+    for round in 1..=3 {
+        let start = || -> Child {
+            shop.command(&["run", "--quiet"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        };
+        let runs = [start(), start(), start()].map(|mut run| run.wait().unwrap().code());
+        assert!(runs.iter().all(|code| matches!(code, Some(0 | 5))), "{runs:?}");
+        published += runs.iter().filter(|code| **code == Some(0)).count();
+        let counted = csv(
+            &shop,
+            "SELECT count(DISTINCT run) AS a, count(*) AS b, count(DISTINCT release) AS c FROM system.rejects",
+        )
+        .success();
+        assert_eq!(counted.stdout, format!("a,b,c\n{},{},{published}\n", 3 * round, 9 * round), "{counted}");
+        let runs =
+            csv(&shop, "SELECT count(DISTINCT run) AS a, count(DISTINCT release) AS b FROM system.runs").success();
+        assert_eq!(runs.stdout, format!("a,b\n{},{published}\n", 3 * round), "{runs}");
+    }
+    assert_eq!(fs::read_dir(shop.path("data/lake/releases")).unwrap().count(), published);
+}
+
+#[test]
+fn accounts_of_a_run_that_was_stopped_are_made_up_for() {
+    let shop = TestProject::shop();
+    shop.cauce(&["run", "--quiet"]).success();
+    // As if the run had been killed between its release and the table.
+    fs::remove_dir_all(shop.path("data/lake/system/runs")).unwrap();
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_snapshot!(csv(&shop, "SELECT release, table_name, rows_out FROM system.runs ORDER BY release, table_name").success(), @"");
+}
