@@ -152,21 +152,28 @@ impl Engine {
         datafusion::physical_plan::common::collect(answer.stream).await.map_err(engine_error)
     }
 
-    /// Reads a dataset once into memory, where every later scan in this session finds its rows.
+    /// Reads a dataset once into memory, where every later scan in this session finds its rows; `placed` if somebody will
+    /// ask where they stand in their files.
     ///
     /// # Errors
     /// A row that cannot be read, or a name that is no dataset.
-    pub async fn hold_in_memory(&self, name: &TableName) -> Result<()> {
-        let Some(Relation::Dataset { dataset, location, .. }) = self.relations.get(name) else {
+    pub async fn hold_in_memory(&self, name: &TableName, placed: bool) -> Result<()> {
+        let Some(Relation::Dataset { dataset, location, input }) = self.relations.get(name) else {
             return Err(Error::bug(format!("{name} is no dataset")));
         };
-        let batches = self.rows(&format!("SELECT * FROM {}", sql_name(name))).await?;
+        let (schema, batches) = if placed {
+            let table = self.relations.placed(&dataset, &location, &input);
+            let frame = self.context.read_table(Arc::clone(&table)).map_err(engine_error)?;
+            (table.schema(), frame.collect().await.map_err(engine_error)?)
+        } else {
+            (dataset.schema(), self.rows(&format!("SELECT * FROM {}", sql_name(name))).await?)
+        };
         let count = batches.len().clamp(1, self.context.copied_config().target_partitions());
         let mut partitions = vec![Vec::new(); count];
         for (index, batch) in batches.into_iter().enumerate() {
             partitions[index % count].push(batch);
         }
-        let rows = MemTable::try_new(dataset.schema(), partitions).map_err(engine_error)?;
+        let rows = MemTable::try_new(schema, partitions).map_err(engine_error)?;
         self.relations
             .define(name.clone(), Relation::Dataset { dataset, location, input: Input::Rows(Arc::new(rows)) });
         Ok(())

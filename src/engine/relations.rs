@@ -13,7 +13,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::OnceCell;
 
 use super::accept::AcceptedTable;
-use crate::catalog::{Catalog, Dataset, Pii};
+use crate::catalog::{Catalog, Dataset, Metadata, Pii};
 use crate::error::{Result, engine_error};
 use crate::ingest::{DatasetTable, with_found_columns};
 use crate::ledger::{Ledger, SystemTable};
@@ -163,6 +163,24 @@ impl Relations {
         dataset.columns.iter().find(|c| c.name == column)?.pii
     }
 
+    /// The rows of a dataset with, behind its own columns, those that say where each stands in its file.
+    pub(super) fn placed(&self, dataset: &Dataset, location: &Location, input: &Input) -> Arc<dyn TableProvider> {
+        let mut placed = dataset.clone();
+        for place in [Metadata::File, Metadata::Line] {
+            if !placed.metadata.contains(&place) {
+                placed.metadata.push(place);
+            }
+        }
+        let (dataset, location) = (Arc::new(placed), location.clone());
+        match input {
+            Input::Rows(rows) => Arc::clone(rows) as Arc<dyn TableProvider>,
+            Input::Files(files) => Arc::new(RawTable { stores: None, dataset, location, files: files.clone() }),
+            Input::Unlisted => {
+                Arc::new(RawTable { stores: Some(Arc::clone(&self.stores)), dataset, location, files: Vec::new() })
+            }
+        }
+    }
+
     /// The newest version of a table that runs append to; without rows if there is none yet.
     async fn newest(&self, table: SystemTable, location: &Location) -> Result<Arc<dyn TableProvider>> {
         Ok(match open_newest(&self.stores, location).await? {
@@ -204,7 +222,7 @@ impl Relations {
                 Some(Arc::new(RawTable { stores, dataset, location, files: Vec::new() }))
             }
             Relation::Dataset { dataset, location, input } => Some(match input {
-                Input::Rows(rows) => rows,
+                Input::Rows(rows) => Arc::new(FirstColumns { schema: dataset.schema(), rows }),
                 Input::Files(files) => Arc::new(RawTable { stores: None, dataset, location, files }),
                 Input::Unlisted => {
                     Arc::new(RawTable { stores: Some(Arc::clone(&self.stores)), dataset, location, files: Vec::new() })
@@ -222,6 +240,35 @@ impl Relations {
                 })
             }
         })
+    }
+}
+
+/// Rows in memory, of which only the first columns are seen: those behind them say where a row stands in its file.
+#[derive(Debug)]
+struct FirstColumns {
+    schema: SchemaRef,
+    rows: Arc<MemTable>,
+}
+
+#[async_trait]
+impl TableProvider for FirstColumns {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        let seen = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
+        self.rows.scan(state, Some(&seen), filters, limit).await
     }
 }
 

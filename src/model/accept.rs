@@ -36,7 +36,7 @@ struct DeduplicateFile {
     /// The columns that identify a row. Rows with a NULL in one of them are all kept.
     key: Vec<String>,
     /// Which row stays: the first in this order, such as `fecha DESC NULLS LAST, id`. Without it, and where rows agree
-    /// in it, the least by its columns, one after the other.
+    /// in it, the first in the files; in a table, which has no order, the least by its columns.
     keep: Option<String>,
 }
 

@@ -84,8 +84,8 @@ pub struct Accept {
 pub struct Deduplicate {
     /// The columns.
     pub key: Vec<String>,
-    /// The order in which the first one stays, as SQL has it behind ORDER BY; where it decides nothing, the order of all
-    /// columns does.
+    /// The order in which the first one stays, as SQL has it behind ORDER BY; where it decides nothing, the order of the
+    /// files does, or in a table that of all columns.
     pub keep: Option<String>,
 }
 

@@ -4,6 +4,7 @@
 //! that is small beside the memory limit is therefore parsed once into memory; a larger one is streamed by every scan, so
 //! that memory stays bounded whatever the size of the files.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -37,6 +38,8 @@ pub(super) async fn read_inputs(run: Run<'_>, inputs: Inputs, engine: &Engine) -
             small.push((bytes, name));
         }
     }
+    let accepted: BTreeSet<TableName> =
+        run.models.iter().filter_map(|model| Some(model.header.accept.as_ref()?.from.clone())).collect();
     // The largest first: what is read last should not be what takes longest.
     small.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
     let mut reading: JoinSet<Result<()>> = JoinSet::new();
@@ -45,7 +48,8 @@ pub(super) async fn read_inputs(run: Run<'_>, inputs: Inputs, engine: &Engine) -
         while reading.len() < run.settings.threads.max(1) {
             let Some((_, name)) = waiting.next() else { break };
             let engine = engine.clone();
-            reading.spawn(async move { engine.hold_in_memory(&name).await });
+            let placed = accepted.contains(&name);
+            reading.spawn(async move { engine.hold_in_memory(&name, placed).await });
         }
         match reading.join_next().await {
             Some(done) => done.map_err(|panic| Error::bug(format!("a reader died: {panic}")))??,

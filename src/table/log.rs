@@ -68,8 +68,14 @@ pub(super) fn delta_error(doing: &str, location: &Location, failure: DeltaTableE
 
 /// Whether there is no table yet, or not even its folder.
 pub(super) fn is_missing(failure: &DeltaTableError) -> bool {
-    matches!(failure, DeltaTableError::ObjectStore { source: object_store::Error::NotFound { .. } })
-        || matches!(failure, DeltaTableError::InvalidTableLocation(_) | DeltaTableError::NotATable(_))
+    match failure {
+        DeltaTableError::ObjectStore { source: object_store::Error::NotFound { .. } }
+        | DeltaTableError::InvalidTableLocation(_)
+        | DeltaTableError::NotATable(_) => true,
+        // The type of these is not the crate's own, and cannot be named here.
+        DeltaTableError::KernelError(kernel) => kernel.to_string().starts_with("Invalid table location"),
+        _ => false,
+    }
 }
 
 /// Whether a commit failed because another writer was first.

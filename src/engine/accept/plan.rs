@@ -24,8 +24,14 @@ impl Engine {
         let Accept { from, rules, deduplicate } = accept;
         let relation = self.relations.get(from).ok_or_else(|| Error::bug(format!("{from} is not there")))?;
         let name = TableReference::partial(from.layer.as_str(), from.name.as_str());
-        let input = self.context.table_provider(name).await.map_err(engine_error)?;
-        let columns = input.schema().fields().len();
+        let seen = self.context.table_provider(name).await.map_err(engine_error)?;
+        let columns = seen.schema().fields().len();
+        let (input, dataset) = match relation {
+            Relation::Dataset { dataset, location, input } => {
+                (self.relations.placed(&dataset, &location, &input), Some(dataset))
+            }
+            _ => (seen, None),
+        };
         let mut planned = Vec::with_capacity(rules.len());
         for (name, sql) in rules {
             let condition = self.condition(from, sql).await;
@@ -35,7 +41,8 @@ impl Engine {
         let order = match deduplicate {
             None => None,
             Some(Deduplicate { key, keep }) => {
-                let schema = input.schema();
+                let schema = input.schema().project(&(0..columns).collect::<Vec<_>>());
+                let schema = schema.map_err(|failure| Error::bug(failure.to_string()))?;
                 let key = key.iter().map(|column| position(column, &schema, from)).collect::<Result<Vec<usize>>>();
                 let key = key.map_err(|error| wrong(model, "the key of `deduplicate`", error))?;
                 let keep = match keep {
@@ -47,10 +54,6 @@ impl Engine {
                 };
                 Some(Order { key, keep })
             }
-        };
-        let dataset = match relation {
-            Relation::Dataset { dataset, .. } => Some(dataset),
-            _ => None,
         };
         let ledger = Arc::clone(&self.ledger);
         let table = AcceptedTable::new(model.name.clone(), input, columns, dataset, planned, order, ledger);
