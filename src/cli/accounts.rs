@@ -39,7 +39,8 @@ pub(super) fn tell_accounts(printer: &Printer, accounts: &Accounts) {
     let parts = parts.iter().filter(|(count, what)| *count > 0 || *what == "rows");
     let sum: Vec<String> = parts.map(|(count, what)| format!("{} {what}", thousands(*count))).collect();
     let datasets = counted(accounts.datasets.len(), "dataset");
-    printer.done(format_args!("accounts: {} records of {datasets} = {}", thousands(all.records), sum.join(" + ")));
+    let records = if all.records == 1 { "record" } else { "records" };
+    printer.done(format_args!("accounts: {} {records} of {datasets} = {}", thousands(all.records), sum.join(" + ")));
 }
 
 /// The counts that are not nothing, behind a colon.

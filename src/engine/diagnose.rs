@@ -111,7 +111,7 @@ fn tell_table(name: &str, relations: &Relations) -> (String, Option<String>, Opt
     };
     let hint = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if known.iter().all(|table| table.layer == Layer::Raw) => {
+        None if known.iter().all(|table| matches!(table.layer, Layer::Raw | Layer::System)) => {
             "there is no release yet: `cauce run` makes the first one".to_owned()
         }
         None => "`SHOW TABLES` lists what there is".to_owned(),

@@ -46,11 +46,11 @@ pub(crate) struct TestEngine {
 
 impl TestEngine {
     pub(crate) fn new() -> Self {
-        Self::with_settings(Settings { memory_limit: 64 << 20, threads: 2, pseudonym_key: b"clave".to_vec() })
+        Self::with_settings(&Settings { memory_limit: 64 << 20, threads: 2, pseudonym_key: b"clave".to_vec() })
     }
 
     /// The same with other limits.
-    pub(crate) fn with_settings(settings: Settings) -> Self {
+    pub(crate) fn with_settings(settings: &Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("clientes.csv"), CLIENTES).unwrap();
         fs::write(folder.path().join("visitas.csv"), VISITAS).unwrap();
@@ -58,7 +58,7 @@ impl TestEngine {
         let stores = Arc::new(Stores::new(catalog.stores.clone()));
         let lake = Lake::new(&catalog, folder.path(), Arc::clone(&stores)).unwrap();
         let relations = Arc::new(Relations::of_release(&lake, &catalog, None).unwrap());
-        let engine = Engine::new(&stores, relations, &settings).unwrap();
+        let engine = Engine::new(&stores, relations, settings).unwrap();
         Self { engine, catalog, _folder: folder }
     }
 

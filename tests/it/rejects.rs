@@ -95,13 +95,13 @@ fn rejects_are_kept_told_and_counted() {
     assert_snapshot!(shop.cauce(&["rejects", "--format", "table"]).success(), @r#"
     exit code: 0
     ----- stdout -----
-    ╭───────────────────────────┬────────────────┬────────┬──────┬──────────────────────┬───────────────────────────────────────────────────────╮
-    │ origin                    │ rule           │ column │ rows │ example              │ value                                                 │
-    ├───────────────────────────┼────────────────┼────────┼──────┼──────────────────────┼───────────────────────────────────────────────────────┤
-    │ processed.una_por_cliente │ deduplicate    │ NULL   │ 2452 │ NULL                 │ {"id":486,"cliente":"C1","monto":36.25,"nota":"n\n1"} │
-    │ processed.una_por_cliente │ monto_hasta_48 │ monto  │   60 │ NULL                 │ 49.25                                                 │
-    │ raw.ventas                │ type           │ monto  │    3 │ data/ventas.csv:2000 │ caro                                                  │
-    ╰───────────────────────────┴────────────────┴────────┴──────┴──────────────────────┴───────────────────────────────────────────────────────╯
+    ╭───────────────────────────┬────────────────┬────────┬──────┬──────────────────────┬────────────────────────────────────────────────────╮
+    │ origin                    │ rule           │ column │ rows │ example              │ value                                              │
+    ├───────────────────────────┼────────────────┼────────┼──────┼──────────────────────┼────────────────────────────────────────────────────┤
+    │ processed.una_por_cliente │ deduplicate    │ NULL   │ 2452 │ data/ventas.csv:2    │ {"id":1,"cliente":"C1","monto":1.25,"nota":"n\n1"} │
+    │ processed.una_por_cliente │ monto_hasta_48 │ monto  │   60 │ data/ventas.csv:98   │ 49.25                                              │
+    │ raw.ventas                │ type           │ monto  │    3 │ data/ventas.csv:2000 │ caro                                               │
+    ╰───────────────────────────┴────────────────┴────────┴──────┴──────────────────────┴────────────────────────────────────────────────────╯
     "#);
     assert_snapshot!(shop.cauce(&["rejects", "ventas", "--limit", "1", "--format", "vertical"]).success(), @r#"
     exit code: 0
@@ -120,7 +120,7 @@ fn rejects_are_kept_told_and_counted() {
     exit code: 0
     ----- stdout -----
     file,line,rule,column,value,message,raw
-    ,,monto_hasta_48,monto,49.25,monto_hasta_48: monto < 49 is false,"{""id"":49,""cliente"":""C49"",""monto"":49.25,""nota"":""n\n4""}"
+    data/ventas.csv,98,monto_hasta_48,monto,49.25,monto_hasta_48: monto < 49 is false,"{""id"":49,""cliente"":""C49"",""monto"":49.25,""nota"":""n\n4""}"
     "#);
     assert_snapshot!(shop.cauce(&["rejects", "vetnas"]).code(2), @"
     exit code: 2
@@ -215,15 +215,69 @@ fn a_query_answers_and_says_which_rows_are_missing() {
     ╰────────────┴──────┴────────┴──────┴────────────────────┴───────┴──────────────────────────────╯
     "#);
     let session = "SELECT count(*) AS n FROM raw.ventas;\n\\maxrows 2\n\\rejects\nSELECT 1 AS uno;\n\\rejects\n";
-    assert_snapshot!(shop.cauce_with_input(&["shell", "--format", "csv"], session).success(), @"");
+    assert_snapshot!(shop.cauce_with_input(&["shell", "--format", "csv"], session).success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    n
+    90
+    origin,rule,file,line,column,value,message
+    raw.ventas,type,data/ventas.csv,20,monto,caro,"monto: ""caro"" is not a float"
+    raw.ventas,type,data/ventas.csv,40,monto,caro,"monto: ""caro"" is not a float"
+    raw.ventas,type,data/ventas.csv,60,monto,caro,"monto: ""caro"" is not a float"
+    raw.ventas,type,data/ventas.csv,80,monto,caro,"monto: ""caro"" is not a float"
+    raw.ventas,type,data/ventas.csv,100,monto,caro,"monto: ""caro"" is not a float"
+    raw.ventas,type,data/ventas.csv,120,monto,caro,"monto: ""caro"" is not a float"
+    raw.ventas,type,data/ventas.csv,140,monto,caro,"monto: ""caro"" is not a float"
+    raw.ventas,type,data/ventas.csv,160,monto,caro,"monto: ""caro"" is not a float"
+    raw.ventas,type,data/ventas.csv,180,monto,caro,"monto: ""caro"" is not a float"
+    raw.ventas,type,data/ventas.csv,200,monto,caro,"monto: ""caro"" is not a float"
+    uno
+    1
+    origin,rule,file,line,column,value,message
+    ----- stderr -----
+    warning: 10 rows of raw.ventas rejected; see `\rejects`
+    rows shown of a result: at most 2
+    10 rows
+    0 rows
+    "#);
 }
 
 #[test]
 fn system_tables_are_there_before_the_first_run() {
     let shop = TestProject::shop();
     let empty = "SELECT * FROM system.rejects; SELECT * FROM system.runs; SELECT count(*) AS n FROM rejects";
-    assert_snapshot!(csv(&shop, empty).success(), @"");
-    assert_snapshot!(shop.cauce_with_input(&["shell", "--format", "csv"], "\\dt\n\\d system.rejects\n").success(), @"");
+    assert_snapshot!(csv(&shop, empty).success(), @"
+    exit code: 0
+    ----- stdout -----
+    origin,rule,file,line,byte_offset,byte_length,column,value,raw,message,run,release,seen_at
+    run,release,ended_at,table_name,inputs,rows_in,rows_out,rejected,deduplicated,filtered
+    n
+    0
+    ");
+    assert_snapshot!(shop.cauce_with_input(&["shell", "--format", "csv"], "\\dt\n\\d system.rejects\n").success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    layer,name,kind,description
+    raw,ventas,dataset,
+    system,rejects,table,"Rows that were not accepted, one row each: where, why and as they were written."
+    system,runs,table,What became of the rows of each table in each run.
+    column,type,nullable,description
+    origin,string,yes,The dataset or model that did not accept the row.
+    rule,string,yes,"The rule it breaks; the first, if there are several."
+    file,string,yes,The file it stands in.
+    line,int,yes,"Its physical line in the file, from 1."
+    byte_offset,int,yes,"Its first byte in the file, from 0."
+    byte_length,int,yes,Its bytes in the file.
+    column,string,yes,"The column that is wrong, if one is."
+    value,string,yes,The value that is wrong.
+    raw,string,yes,"The row as it is written, or as JSON."
+    message,string,yes,All that is wrong with it.
+    run,string,yes,The run that saw it.
+    release,int,yes,The release that the run published; NULL if it published none.
+    seen_at,timestamp(UTC),yes,When the run ended.
+    ----- stderr -----
+    table system.rejects: Rows that were not accepted, one row each: where, why and as they were written.
+    "#);
 }
 
 #[test]
@@ -258,5 +312,13 @@ fn accounts_of_a_run_that_was_stopped_are_made_up_for() {
     // As if the run had been killed between its release and the table.
     fs::remove_dir_all(shop.path("data/lake/system/runs")).unwrap();
     shop.cauce(&["run", "--quiet"]).success();
-    assert_snapshot!(csv(&shop, "SELECT release, table_name, rows_out FROM system.runs ORDER BY release, table_name").success(), @"");
+    assert_snapshot!(csv(&shop, "SELECT release, table_name, rows_out FROM system.runs ORDER BY release, table_name").success(), @"
+    exit code: 0
+    ----- stdout -----
+    release,table_name,rows_out
+    1,processed.ventas,3
+    1,raw.ventas,3
+    2,processed.ventas,3
+    2,raw.ventas,3
+    ");
 }

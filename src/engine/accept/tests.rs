@@ -64,7 +64,7 @@ async fn rows_that_break_a_rule_or_repeat_a_key_stay_behind_with_their_reason() 
     | origin      | rule           | column     | value    | raw                                             | message                                                                    |
     +-------------+----------------+------------+----------+-------------------------------------------------+----------------------------------------------------------------------------+
     | processed.m | canal_conocido | canal      | telefono | {"cliente_id":"C2","canal":"telefono","nota":1} | canal_conocido: canal <> 'telefono' is false; nota_alta: nota > 2 is false |
-    | processed.m | deduplicate    | cliente_id | C1       | {"cliente_id":"C1","canal":"web","nota":5}      | another row has cliente_id C1                                              |
+    | processed.m | deduplicate    | cliente_id | C1       | {"cliente_id":"C1","canal":"web","nota":5}      | another row has cliente_id C1; visitas.csv:2 stays                         |
     +-------------+----------------+------------+----------+-------------------------------------------------+----------------------------------------------------------------------------+
     "#);
 }
@@ -106,9 +106,9 @@ async fn what_does_not_fit_the_table_is_a_mistake_in_the_model() {
 
 #[tokio::test]
 async fn rows_wait_in_a_file_where_memory_is_short() {
-    let settings = Settings { memory_limit: 8 << 20, threads: 2, pseudonym_key: Vec::new() };
+    let settings = Settings { memory_limit: 12 << 20, threads: 1, pseudonym_key: Vec::new() };
     let sql = "SELECT value % 49990 AS id, repeat('x', 400) || CAST(value AS VARCHAR) AS texto FROM generate_series(1, 50000)";
-    let test = TestEngine::with_settings(settings).with_view("processed.t", sql);
+    let test = TestEngine::with_settings(&settings).with_view("processed.t", sql);
     let model = model(&test, "  deduplicate: { key: [id], keep: length(texto) DESC }\n", "processed.t");
     let sql = "SELECT id, length(texto) AS letras FROM processed.t";
     let (rows, reading) = accepted(&test.engine, &model, sql).await.unwrap();
