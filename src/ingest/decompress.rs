@@ -212,7 +212,7 @@ mod tests {
 
     #[tokio::test]
     async fn members_and_frames_follow_each_other() {
-        let long: Vec<u8> = (0..3_000_000_u32).flat_map(|n| n.to_le_bytes()).collect();
+        let long: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
         let skipped = [0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9];
         for size in [1000, 1 << 20] {
             assert_eq!(read(&[gzip(b"a,b\n"), gzip(b""), gzip(&long)].concat(), size).await.unwrap()[4..], long);

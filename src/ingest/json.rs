@@ -300,7 +300,7 @@ mod tests {
         for size in [1, 10, 1000] {
             let (lines, ..) = read(Format::JsonLines, &objects.join("\r\n\n"), size, 1);
             insta::allow_duplicates! {
-                insta::assert_snapshot!(pretty_format_batches(&[lines.clone()]).unwrap(), @r"
+                insta::assert_snapshot!(pretty_format_batches(std::slice::from_ref(&lines)).unwrap(), @r"
                 +----+----+-------+-------+--------+
                 | id | n  | x     | si    | e      |
                 +----+----+-------+-------+--------+

@@ -24,7 +24,7 @@ use self::stored::StoredColumns;
 use self::survey::Survey;
 use super::drift::other_delimiter;
 use super::{arrow_file, parquet, partition};
-use crate::catalog::{Column, ColumnType, CsvOptions, Dataset, Format, OnDrift, Rules, wrong_column_name};
+use crate::catalog::{Column, ColumnType, CsvOptions, Dataset, Format, Limit, OnDrift, Rules, wrong_column_name};
 use crate::error::{Error, Result};
 use crate::store::InputFile;
 
@@ -129,6 +129,7 @@ pub async fn propose(name: &str, path: &str, files: &[InputFile]) -> Result<Prop
         description: String::new(),
         path: path.to_owned(),
         format,
+        on_reject: Limit::default(),
         on_drift,
         columns: inferred.columns.clone(),
         metadata: Vec::new(),
