@@ -9,7 +9,7 @@ use crate::support::project::{Outcome, SHOP_CATALOG, TestProject};
 
 /// Sales, of which each thousandth has an amount that is no number.
 fn sales(rows: usize, wrong_every: usize) -> String {
-    let amount = |id: usize| if id % wrong_every == 0 { "caro".to_owned() } else { format!("{}.25", id % 50) };
+    let amount = |id: usize| if id.is_multiple_of(wrong_every) { "caro".to_owned() } else { format!("{}.25", id % 50) };
     let lines: Vec<String> =
         (1..=rows).map(|id| format!("{id},C{},{},\"n\n{}\"\n", id % 97, amount(id), id % 5)).collect();
     format!("id,cliente,monto,nota\n{}", lines.concat())
