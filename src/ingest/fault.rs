@@ -98,8 +98,6 @@ pub enum Reason {
         /// The longest record accepted, in bytes.
         limit: usize,
     },
-    /// An earlier row has the value, and the column is `unique`.
-    Repeated,
 }
 
 impl Reason {
@@ -121,7 +119,6 @@ impl Reason {
             Self::NotJson(_) => "json",
             Self::UnknownKey(_) | Self::KeyTwice(_) => "keys",
             Self::TooLong { .. } => "record_size",
-            Self::Repeated => "unique",
         }
     }
 }
@@ -233,7 +230,6 @@ impl Fault {
             Reason::UnknownKey(key) => format!("the key `{key}` is not declared"),
             Reason::KeyTwice(key) => format!("the key `{key}` stands there twice"),
             Reason::TooLong { limit } => format!("the record does not end within {} MiB", limit >> 20),
-            Reason::Repeated => format!("an earlier row has {value} too, but the column is unique"),
         }
     }
 
@@ -292,7 +288,6 @@ impl Fault {
             Reason::NotText { .. } => {
                 "name the encoding of the file in catalog.yaml: `options: { encoding: windows-1252 }`".to_owned()
             }
-            Reason::Repeated => "correct the value, or take `unique: true` from the column in catalog.yaml".to_owned(),
         }
     }
 

@@ -11,7 +11,7 @@ use super::entry::Entry;
 use super::reading::{Found, Reading};
 use super::summary::Summary;
 use crate::error::{Error, Result};
-use crate::ingest::{Account, Faults, Reason, Reject};
+use crate::ingest::{Account, Faults, Reject};
 use crate::name::{Layer, TableName};
 
 /// The rejects of one run or query, and the accounts of the files it read.
@@ -33,9 +33,8 @@ struct Book {
 /// What is known of one file.
 #[derive(Debug, Default)]
 struct File {
-    /// The position of the last reject that was taken: of the reader, and of the rule `unique`, which looks at rows
-    /// behind the reader and comes to its own pace.
-    last: [Option<u64>; 2],
+    /// The position of the last reject that was taken.
+    last: Option<u64>,
     rejected: u64,
     account: Option<Account>,
 }
@@ -112,13 +111,12 @@ impl Ledger {
     fn take(&self, dataset: &str, reject: Reject) -> Result<()> {
         let mut book = self.book();
         let position = reject.offset.unwrap_or(reject.line);
-        let track = usize::from(reject.faults.iter().any(|fault| fault.reason == Reason::Repeated));
         let files = book.datasets.entry(dataset.to_owned()).or_default();
         let file = files.entry(reject.file.to_string()).or_default();
-        if file.last[track].is_some_and(|last| position <= last) {
+        if file.last.is_some_and(|last| position <= last) {
             return Ok(());
         }
-        file.last[track] = Some(position);
+        file.last = Some(position);
         file.rejected += 1;
         book.found.push(Entry::of_record(TableName::new(Layer::Raw, dataset), reject))
     }
@@ -160,7 +158,7 @@ mod tests {
     use futures::TryStreamExt;
 
     use super::*;
-    use crate::ingest::Fault;
+    use crate::ingest::{Fault, Reason};
 
     fn reject(file: &str, line: u64) -> Reject {
         let fault = Fault { column: None, value: None, line, at: 1, reason: Reason::TextAfterQuote };
