@@ -216,8 +216,7 @@ async fn publish(
     accounts: &Accounts,
 ) -> Result<Manifest> {
     let log = run.lake.releases()?;
-    let parent = log.newest().await?;
-    let newest = parent.as_ref().map(|parent| parent.release);
+    let newest = log.numbers().await?.last().copied();
     if newest != plan.parent {
         return Err(Error::new(Kind::Refused, format!("another run published release {} first", newest.unwrap_or(0)))
             .hint("nothing of this run is visible; run again to build on the new release"));
@@ -226,7 +225,7 @@ async fn publish(
     let published_at = written(run.clock.now());
     let mut manifest = Manifest::new(plan.release, plan.parent, &run.catalog.project, run.id, published_at);
     manifest.started_at = written(started_at);
-    manifest.definitions = parent.as_ref().map(|parent| parent.definitions.clone()).unwrap_or_default();
+    manifest.definitions = run.last.map(|last| last.definitions.clone()).unwrap_or_default();
     for (name, files) in &plan.datasets {
         let account = accounts.datasets.get(name).copied();
         let quarantined = plan.quarantined.get(name).cloned().unwrap_or_default();
@@ -255,7 +254,7 @@ async fn publish(
             data_type: field.data_type().to_string(),
             description: model.header.columns.get(field.name()).cloned().unwrap_or_default(),
         });
-        let definition = parent.as_ref().map_or(1, |parent| parent.next_definition(&model.name, &model.fingerprint));
+        let definition = run.last.map_or(1, |last| last.next_definition(&model.name, &model.fingerprint));
         let highest = manifest.definitions.entry(model.name.clone()).or_default();
         *highest = definition.max(*highest);
         manifest.models.insert(
