@@ -1,9 +1,8 @@
 //! Telling what became of the rows of a run.
 
-use std::sync::Arc;
+use arrow::array::RecordBatch;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-
+use super::listing::Listing;
 use super::settings::program;
 use crate::error::{Error, Kind, Result};
 use crate::ledger::{Group, Summary};
@@ -86,18 +85,14 @@ pub(super) fn too_many(printer: &Printer, over: &[Over], rejects: &Summary) -> R
 
 /// Kinds of rejects as a table.
 pub(super) fn table(groups: &[Group]) -> Result<RecordBatch> {
-    let texts =
-        |text: fn(&Group) -> Option<&str>| -> ArrayRef { Arc::new(groups.iter().map(text).collect::<StringArray>()) };
-    let origins: StringArray = groups.iter().map(|group| Some(group.origin.to_string())).collect();
-    let counts: Int64Array = groups.iter().map(|group| i64::try_from(group.count).ok()).collect();
-    RecordBatch::try_from_iter([
-        ("origin", Arc::new(origins) as ArrayRef),
-        ("rule", texts(|group| Some(&group.rule))),
-        ("column", texts(|group| group.column.as_deref())),
-        ("rows", Arc::new(counts)),
-        ("example", texts(|group| Some(&group.place))),
-        ("value", texts(|group| Some(&group.value))),
-        ("message", texts(|group| Some(&group.message))),
-    ])
-    .map_err(|failure| Error::bug(failure.to_string()))
+    let each = || groups.iter();
+    Listing::default()
+        .texts("origin", each().map(|group| Some(group.origin.to_string())))
+        .texts("rule", each().map(|group| Some(group.rule.as_str())))
+        .texts("column", each().map(|group| group.column.as_deref()))
+        .counts("rows", each().map(|group| Some(group.count)))
+        .texts("example", each().map(|group| Some(group.place.as_str())))
+        .texts("value", each().map(|group| Some(group.value.as_str())))
+        .texts("message", each().map(|group| Some(group.message.as_str())))
+        .rows()
 }

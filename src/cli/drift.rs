@@ -1,9 +1,8 @@
 //! Telling how input files differ from what the catalog says of them.
 
-use std::sync::Arc;
+use arrow::array::RecordBatch;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
-
+use super::listing::Listing;
 use crate::catalog::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::output::{Printer, counted};
@@ -54,17 +53,14 @@ pub(super) fn not_whole(plan: &Plan) -> Option<Error> {
 
 /// The differences as rows.
 pub(super) fn table(drift: &[&Drift]) -> Result<RecordBatch> {
-    let texts = |text: fn(&Drift) -> String| -> ArrayRef {
-        Arc::new(drift.iter().map(|difference| Some(text(difference))).collect::<StringArray>())
-    };
-    RecordBatch::try_from_iter([
-        ("dataset", texts(|difference| difference.dataset.clone())),
-        ("file", texts(|difference| difference.file.clone())),
-        ("what", texts(|difference| difference.what.clone())),
-        ("then", texts(|difference| then(difference.verdict).to_owned())),
-        ("what to do", texts(|difference| difference.remedy.clone())),
-    ])
-    .map_err(|failure| Error::bug(failure.to_string()))
+    let each = || drift.iter();
+    Listing::default()
+        .texts("dataset", each().map(|difference| Some(difference.dataset.as_str())))
+        .texts("file", each().map(|difference| Some(difference.file.as_str())))
+        .texts("what", each().map(|difference| Some(difference.what.as_str())))
+        .texts("then", each().map(|difference| Some(then(difference.verdict))))
+        .texts("what to do", each().map(|difference| Some(difference.remedy.as_str())))
+        .rows()
 }
 
 /// What becomes of the file, in words.

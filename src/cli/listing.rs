@@ -1,4 +1,4 @@
-//! Small tables that commands make of what they know, on stdout in the format asked for.
+//! Small tables that commands make of what they know.
 
 use std::sync::Arc;
 
@@ -39,11 +39,19 @@ impl Listing {
     /// # Errors
     /// An output that cannot be written.
     pub(super) fn write(self, printer: &Printer, format: Option<Format>) -> Result<()> {
-        let rows = RecordBatch::try_from_iter(self.columns).map_err(|failure| Error::bug(failure.to_string()))?;
+        let rows = self.rows()?;
         let format = format.unwrap_or_else(|| printer.default_format());
         let mut file = ResultFile::begin(format, &rows.schema(), printer.stdout(), &printer.layout(None))?;
         file.batch(&rows)?;
         file.finish().map(drop)
+    }
+
+    /// The table itself, for who shows it in another way.
+    ///
+    /// # Errors
+    /// Never for columns of equal length.
+    pub(super) fn rows(self) -> Result<RecordBatch> {
+        RecordBatch::try_from_iter(self.columns).map_err(|failure| Error::bug(failure.to_string()))
     }
 }
 
