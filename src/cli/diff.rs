@@ -8,7 +8,6 @@ use similar::TextDiff;
 
 use super::listing::{Listing, write_json};
 use super::project::Project;
-use super::session::no_release_yet;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::history::{RowChanges, ValueChange, row_changes, value_changes};
@@ -111,9 +110,9 @@ fn table_name(text: &str) -> Result<TableName, String> {
 /// The two releases to compare.
 async fn both(arguments: &Arguments, project: &Project) -> Result<(Manifest, Manifest)> {
     let log = project.lake.releases()?;
-    let to = log.find(&arguments.to).await?.ok_or_else(|| no_release_yet(&arguments.to))?;
+    let to = log.wanted(&arguments.to).await?;
     let from = match (arguments.from, to.parent) {
-        (Some(from), _) => log.find(&from).await?.ok_or_else(|| no_release_yet(&from))?,
+        (Some(from), _) => log.wanted(&from).await?,
         (None, Some(parent)) => log.read(parent).await?,
         (None, None) => {
             return Err(Error::query(format!(

@@ -108,6 +108,11 @@ async fn dispatch(command: Command, settings: Settings) -> Result<()> {
     }
 }
 
+/// A name that no other run has.
+fn new_run_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
 /// Waits for `work` or for Ctrl-C, whichever comes first.
 async fn or_interrupted<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {

@@ -7,7 +7,6 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::listing::{Listing, write_json};
 use super::project::Project;
-use super::session::no_release_yet;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::name::{TableName, closest};
@@ -58,7 +57,7 @@ pub(super) async fn releases(arguments: Arguments, settings: &Settings) -> Resul
     match arguments.what {
         None => list(&log, arguments.limit, arguments.format, printer).await,
         Some(What::Show { release, sql, json, format }) => {
-            let manifest = log.find(&release).await?.ok_or_else(|| no_release_yet(&release))?;
+            let manifest = log.wanted(&release).await?;
             match sql {
                 Some(model) => show_sql(&manifest, &model, printer),
                 None if json => write_json(printer, &manifest),
@@ -90,13 +89,14 @@ async fn list(log: &ReleaseLog, limit: usize, format: Option<Format>, printer: &
         }
     };
     let listed = || manifests.iter().take(shown);
+    let extents = || listed().map(|manifest| manifest.extent(|_| true));
     Listing::default()
         .counts("release", listed().map(|manifest| Some(manifest.release)))
         .texts("published_at", listed().map(|manifest| Some(manifest.published_at.as_str())))
         .texts("took", listed().map(|manifest| manifest.duration().map(duration)))
-        .counts("tables", listed().map(|manifest| Some(extent(manifest).0)))
-        .counts("rows", listed().map(|manifest| Some(extent(manifest).1)))
-        .counts("views", listed().map(|manifest| Some(extent(manifest).2)))
+        .counts("tables", extents().map(|(tables, ..)| Some(tables as u64)))
+        .counts("rows", extents().map(|(_, rows, _)| Some(rows)))
+        .counts("views", extents().map(|(.., views)| Some(views as u64)))
         .texts("checks", listed().map(|manifest| Some(checks(manifest.models.values().flat_map(|m| &m.checks)))))
         .texts("changes", listed().map(|manifest| Some(changes(manifest))))
         .write(printer, format)?;
@@ -145,14 +145,6 @@ fn show_sql(manifest: &Manifest, wanted: &str, printer: &Printer) -> Result<()> 
     let mut stdout = printer.stdout();
     stdout.text(&format!("{}\n", model.sql.trim_end()))?;
     stdout.finish()
-}
-
-/// How many tables, rows in them, and views a release has.
-fn extent(manifest: &Manifest) -> (u64, u64, u64) {
-    manifest.models.values().fold((0, 0, 0), |(tables, rows, views), model| match model.kept {
-        Kept::Table { rows: more, .. } => (tables + 1, rows + more, views),
-        Kept::View => (tables, rows, views + 1),
-    })
 }
 
 /// How checks ended, in words: `211 hold, 1 warns`.

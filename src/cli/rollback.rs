@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::new_run_id;
 use super::project::Project;
 use super::settings::Settings;
 use crate::clock::SystemClock;
@@ -22,7 +23,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn rollback(arguments: &Arguments, settings: &Settings) -> Result<()> {
     let project = Project::open(settings)?;
-    let id = uuid::Uuid::new_v4().simple().to_string();
+    let id = new_run_id();
     let manifest = roll_back(&project.lake, &arguments.release, &id, &SystemClock).await?;
     let restored = manifest.restores.unwrap_or_default();
     settings.printer.done(format_args!("release {} published: the content of release {restored}", manifest.release));

@@ -6,18 +6,19 @@ use std::time::Instant;
 use clap::Args;
 
 use super::accounts::{tell_accounts, too_many};
+use super::listing::write_json;
 use super::project::Project;
 use super::settings::Settings;
-use super::{drift, or_interrupted};
+use super::{drift, new_run_id, or_interrupted};
 use crate::catalog::Verdict;
 use crate::check::Outcome;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
 use crate::model::Severity;
-use crate::name::{Layer, TableName};
+use crate::name::Layer;
 use crate::output::{Printer, Progress, counted, duration, thousands};
 use crate::plan::Plan;
-use crate::release::{Kept, Manifest};
+use crate::release::Manifest;
 use crate::run::{Ending, Event, Run, carry_out, compare_inputs, complete, list_inputs};
 
 /// Build every model, check it, and publish a release
@@ -45,9 +46,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> Result<()>
     let (manifest, not_whole) =
         or_interrupted("nothing was published", publish(&project, settings, &SystemClock, Detail::Models)).await?;
     if arguments.json {
-        let mut stdout = settings.printer.stdout();
-        stdout.text(&String::from_utf8_lossy(&manifest.to_json()?))?;
-        stdout.finish()?;
+        write_json(&settings.printer, &manifest)?;
     }
     not_whole.map_or(Ok(()), Err)
 }
@@ -86,7 +85,7 @@ pub(super) async fn publish(
         return Err(Error::query("no model can be built; nothing was published")
             .hint("correct the files or catalog.yaml; `cauce plan` says for each model why"));
     }
-    let id = uuid::Uuid::new_v4().simple().to_string();
+    let id = new_run_id();
     let engine_settings = settings.engine(&project.catalog.project);
     let run = Run {
         id: &id,
@@ -196,14 +195,14 @@ fn tell_checks(printer: &Printer, outcomes: &[Outcome], detail: Detail) -> Resul
 /// Tells what was built, a line a layer.
 fn tell_layers(printer: &Printer, manifest: &Manifest) {
     for layer in Layer::OF_MODELS {
-        let (tables, rows, views) = extent(manifest, |name| name.layer == layer);
+        let (tables, rows, views) = manifest.extent(|name| name.layer == layer);
         let views = if views == 0 { String::new() } else { format!(", {}", counted(views, "view")) };
         printer.done(format_args!("{layer}: {} with {} rows{views}", counted(tables, "table"), thousands(rows)));
     }
 }
 
 fn tell_release(printer: &Printer, manifest: &Manifest, begun: Instant) {
-    let (tables, rows, views) = extent(manifest, |_| true);
+    let (tables, rows, views) = manifest.extent(|_| true);
     printer.done(format_args!(
         "release {} published: {} with {} rows, {}, in {}",
         manifest.release,
@@ -212,15 +211,6 @@ fn tell_release(printer: &Printer, manifest: &Manifest, begun: Instant) {
         counted(views, "view"),
         duration(begun.elapsed()),
     ));
-}
-
-/// How many tables, rows in them, and views a release has among the models that `wanted` accepts.
-fn extent(manifest: &Manifest, wanted: impl Fn(&TableName) -> bool) -> (usize, u64, usize) {
-    let models = manifest.models.iter().filter(|(name, _)| wanted(name));
-    models.fold((0, 0, 0), |(tables, rows, views), (_, model)| match model.kept {
-        Kept::Table { rows: more, .. } => (tables + 1, rows + more, views),
-        Kept::View => (tables, rows, views + 1),
-    })
 }
 
 /// The failure of a run whose checks do not hold, after telling some of the rows that fail.

@@ -8,7 +8,7 @@ use super::project::Project;
 use super::run::tell_inferred;
 use super::settings::Settings;
 use crate::engine::{Engine, quoted, sql_name};
-use crate::error::{Error, Result, engine_error};
+use crate::error::{Result, engine_error};
 use crate::ledger::SystemTable;
 use crate::name::{Layer, TableName};
 use crate::output::Printer;
@@ -30,9 +30,10 @@ impl EngineSession {
     /// # Errors
     /// A lake that cannot be read, or a release that is not there.
     pub(super) async fn open(project: Project, as_of: AsOf, settings: &Settings) -> Result<Self> {
-        let release = match project.lake.releases()?.find(&as_of).await? {
-            None if as_of != AsOf::Newest => return Err(no_release_yet(&as_of)),
-            found => found,
+        let log = project.lake.releases()?;
+        let release = match as_of {
+            AsOf::Newest => log.newest().await?,
+            earlier => Some(log.wanted(&earlier).await?),
         };
         let engine = project.engine(release.as_ref(), &settings.engine(&project.catalog.project))?;
         Ok(Self { project, release, engine, printer: settings.printer.clone() })
@@ -56,11 +57,6 @@ impl EngineSession {
         let found = in_catalog.map(|column| &column.description).or(in_release.map(|column| &column.description));
         found.cloned().unwrap_or_default()
     }
-}
-
-/// The failure of a reader who asks for a time before the first release.
-pub(super) fn no_release_yet(as_of: &AsOf) -> Error {
-    Error::query(format!("there was no release yet as of {as_of}")).hint("`cauce releases` lists them")
 }
 
 #[async_trait]

@@ -54,9 +54,7 @@ impl Past {
             return Ok(opened);
         }
         let wanted: AsOf = as_of.parse().map_err(|error: Error| error.of_kind(Kind::Query))?;
-        let Some(manifest) = self.lake.releases()?.find(&wanted).await? else {
-            return Err(Error::query(format!("there was no release yet as of {wanted}")));
-        };
+        let manifest = self.lake.releases()?.wanted(&wanted).await?;
         let relations = Arc::new(Relations::of_release(&self.lake, &self.catalog, Some(&manifest))?);
         let runtime = session::runtime(self.lake.stores(), &self.settings)?;
         let ledger = Arc::new(Ledger::new(Arc::clone(&runtime)));

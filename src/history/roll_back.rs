@@ -17,10 +17,8 @@ use crate::table::open_version;
 /// a run published meanwhile.
 pub async fn roll_back(lake: &Lake, to: &AsOf, run: &str, clock: &dyn Clock) -> Result<Manifest> {
     let log = lake.releases()?;
-    let newest = log.newest().await?;
-    let (Some(newest), Some(wanted)) = (newest, log.find(to).await?) else {
-        return Err(Error::query(format!("there was no release yet as of {to}")).hint("`cauce releases` lists them"));
-    };
+    let wanted = log.wanted(to).await?;
+    let newest = log.wanted(&AsOf::Newest).await?;
     if wanted.release == newest.release {
         return Err(Error::new(Kind::Refused, format!("release {} is the newest already", newest.release))
             .hint("`cauce releases` lists the earlier ones"));

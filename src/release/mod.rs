@@ -221,6 +221,15 @@ impl Manifest {
         }
     }
 
+    /// How many tables, rows in them, and views it has among the models that `wanted` accepts.
+    pub fn extent(&self, wanted: impl Fn(&TableName) -> bool) -> (usize, u64, usize) {
+        let models = self.models.iter().filter(|(name, _)| wanted(name));
+        models.fold((0, 0, 0), |(tables, rows, views), (_, model)| match model.kept {
+            Kept::Table { rows: more, .. } => (tables + 1, rows + more, views),
+            Kept::View => (tables, rows, views + 1),
+        })
+    }
+
     /// When it was published.
     ///
     /// # Errors

@@ -78,6 +78,15 @@ impl ReleaseLog {
         Ok(found)
     }
 
+    /// The release that a reader wants, for one who cannot do without.
+    ///
+    /// # Errors
+    /// As [`Self::find`], and no release yet.
+    pub async fn wanted(&self, as_of: &AsOf) -> Result<Manifest> {
+        let none = || Error::query(format!("there was no release yet as of {as_of}"));
+        self.find(as_of).await?.ok_or_else(|| none().hint("`cauce releases` lists them"))
+    }
+
     /// The manifest of release `number`, as it was published.
     ///
     /// # Errors
