@@ -1,8 +1,8 @@
 //! A release of a project as a session of the shell.
 
 use arrow::datatypes::Field;
-use async_trait::async_trait;
-use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 
 use super::project::Project;
 use super::run::tell_inferred;
@@ -59,7 +59,6 @@ impl EngineSession {
     }
 }
 
-#[async_trait]
 impl Session for EngineSession {
     fn title(&self) -> String {
         let project = &self.project.catalog.project;
@@ -69,48 +68,57 @@ impl Session for EngineSession {
         }
     }
 
-    async fn answer(&self, statement: &Statement) -> Result<Answer> {
-        let answer = self.engine.answer(statement).await?;
-        tell_inferred(&self.printer, &self.engine.relations().take_inferred());
-        let rows = answer.stream.map(|batch| batch.map_err(engine_error)).boxed();
-        Ok(Answer { schema: answer.schema, rows, rejects: Some(answer.ledger) })
+    fn answer<'a>(&'a self, statement: &'a Statement) -> BoxFuture<'a, Result<Answer>> {
+        async move {
+            let answer = self.engine.answer(statement).await?;
+            tell_inferred(&self.printer, &self.engine.relations().take_inferred());
+            let rows = answer.stream.map(|batch| batch.map_err(engine_error)).boxed();
+            Ok(Answer { schema: answer.schema, rows, rejects: Some(answer.ledger) })
+        }
+        .boxed()
     }
 
-    async fn tables(&self) -> Result<Vec<TableEntry>> {
-        let datasets = self.project.catalog.datasets.values().map(|dataset| TableEntry {
-            name: TableName::new(Layer::Raw, &dataset.name),
-            kind: TableKind::Dataset,
-            description: dataset.description.clone(),
-        });
-        let models = self.release.iter().flat_map(|release| &release.models).map(|(name, model)| TableEntry {
-            name: name.clone(),
-            kind: match model.kept {
-                Kept::Table { .. } => TableKind::Table,
-                Kept::View => TableKind::View,
-            },
-            description: model.description.clone(),
-        });
-        let system = SystemTable::ALL.into_iter().map(|table| TableEntry {
-            name: table.name(),
-            kind: TableKind::Table,
-            description: table.description().to_owned(),
-        });
-        Ok(datasets.chain(models).chain(system).collect())
+    fn tables(&self) -> BoxFuture<'_, Result<Vec<TableEntry>>> {
+        async move {
+            let datasets = self.project.catalog.datasets.values().map(|dataset| TableEntry {
+                name: TableName::new(Layer::Raw, &dataset.name),
+                kind: TableKind::Dataset,
+                description: dataset.description.clone(),
+            });
+            let models = self.release.iter().flat_map(|release| &release.models).map(|(name, model)| TableEntry {
+                name: name.clone(),
+                kind: match model.kept {
+                    Kept::Table { .. } => TableKind::Table,
+                    Kept::View => TableKind::View,
+                },
+                description: model.description.clone(),
+            });
+            let system = SystemTable::ALL.into_iter().map(|table| TableEntry {
+                name: table.name(),
+                kind: TableKind::Table,
+                description: table.description().to_owned(),
+            });
+            Ok(datasets.chain(models).chain(system).collect())
+        }
+        .boxed()
     }
 
-    async fn columns(&self, table: &TableName) -> Result<Vec<ColumnEntry>> {
-        // Names may hold letters that only quotes keep as they are.
-        let all = format!("SELECT * FROM {} LIMIT 0", sql_name(&TableName::new(table.layer, table.name.as_str())));
-        let schema = self.engine.schema(&all).await.map_err(|error| error.while_doing(quoted(&table.name)))?;
-        Ok(schema
-            .fields()
-            .iter()
-            .map(|field| ColumnEntry {
-                name: field.name().clone(),
-                data_type: field.data_type().clone(),
-                nullable: field.is_nullable(),
-                description: self.meaning(table, field),
-            })
-            .collect())
+    fn columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<ColumnEntry>>> {
+        async move {
+            // Names may hold letters that only quotes keep as they are.
+            let all = format!("SELECT * FROM {} LIMIT 0", sql_name(&TableName::new(table.layer, table.name.as_str())));
+            let schema = self.engine.schema(&all).await.map_err(|error| error.while_doing(quoted(&table.name)))?;
+            Ok(schema
+                .fields()
+                .iter()
+                .map(|field| ColumnEntry {
+                    name: field.name().clone(),
+                    data_type: field.data_type().clone(),
+                    nullable: field.is_nullable(),
+                    description: self.meaning(table, field),
+                })
+                .collect())
+        }
+        .boxed()
     }
 }

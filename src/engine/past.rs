@@ -10,6 +10,8 @@ use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
 use datafusion::common::{DataFusionError, Result as EngineResult, TableReference};
 use datafusion::prelude::SessionContext;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
 use super::relations::Relations;
 use super::session::{self, Settings};
@@ -79,7 +81,7 @@ impl<C: CatalogProvider + 'static> CatalogProvider for WithPast<C> {
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
         match name.strip_prefix(PAST_SCHEMA) {
-            Some(as_of) => Some(Arc::new(PastSchema { as_of: as_of.to_owned(), past: Arc::clone(&self.past) })),
+            Some(as_of) => Some(Arc::new(PastSchema { as_of: as_of.to_owned(), past: Arc::<Past>::clone(&self.past) })),
             None => self.present.schema(name),
         }
     }
@@ -89,7 +91,30 @@ impl<C: CatalogProvider + 'static> CatalogProvider for WithPast<C> {
 #[derive(Debug)]
 struct PastSchema {
     as_of: String,
-    past: Arc<Past>,
+    past: Arc<dyn Tables>,
+}
+
+/// The tables of other releases. A trait, so that [`PastSchema`] does not name the type of a session: the compiler would
+/// walk all of it for every schema.
+trait Tables: std::fmt::Debug + Send + Sync {
+    /// The table `name` of the release that `as_of` names.
+    fn table<'a>(&'a self, as_of: &'a str, name: &'a str) -> BoxFuture<'a, EngineResult<Arc<dyn TableProvider>>>;
+}
+
+impl Tables for Past {
+    fn table<'a>(&'a self, as_of: &'a str, name: &'a str) -> BoxFuture<'a, EngineResult<Arc<dyn TableProvider>>> {
+        async move {
+            let told = |error: Error| DataFusionError::External(Box::new(error));
+            let opened = self.open(as_of).await.map_err(told)?;
+            let reference = TableReference::parse_str(name);
+            if !opened.session.table_exist(reference.clone())? {
+                let missing = Error::query(format!("release {} has no table `{name}`", opened.release));
+                return Err(told(missing.hint(format!("`cauce releases show {}` lists its tables", opened.release))));
+            }
+            opened.session.table_provider(reference).await
+        }
+        .boxed()
+    }
 }
 
 #[async_trait]
@@ -99,14 +124,7 @@ impl SchemaProvider for PastSchema {
     }
 
     async fn table(&self, name: &str) -> EngineResult<Option<Arc<dyn TableProvider>>> {
-        let told = |error: Error| DataFusionError::External(Box::new(error));
-        let opened = self.past.open(&self.as_of).await.map_err(told)?;
-        let reference = TableReference::parse_str(name);
-        if !opened.session.table_exist(reference.clone())? {
-            let missing = Error::query(format!("release {} has no table `{name}`", opened.release));
-            return Err(told(missing.hint(format!("`cauce releases show {}` lists its tables", opened.release))));
-        }
-        opened.session.table_provider(reference).await.map(Some)
+        self.past.table(&self.as_of, name).await.map(Some)
     }
 
     fn table_exist(&self, _: &str) -> bool {

@@ -67,7 +67,7 @@ pub enum Input {
     /// A run found them while it planned; they are read by each model that needs them.
     Files(Vec<InputFile>),
     /// A run has read them, once for all its models.
-    Rows(Arc<MemTable>),
+    Rows(Arc<dyn TableProvider>),
 }
 
 impl Relation {
@@ -173,7 +173,7 @@ impl Relations {
         }
         let (dataset, location) = (Arc::new(placed), location.clone());
         match input {
-            Input::Rows(rows) => Arc::clone(rows) as Arc<dyn TableProvider>,
+            Input::Rows(rows) => Arc::clone(rows),
             Input::Files(files) => Arc::new(RawTable { stores: None, dataset, location, files: files.clone() }),
             Input::Unlisted => {
                 Arc::new(RawTable { stores: Some(Arc::clone(&self.stores)), dataset, location, files: Vec::new() })
@@ -247,7 +247,7 @@ impl Relations {
 #[derive(Debug)]
 struct FirstColumns {
     schema: SchemaRef,
-    rows: Arc<MemTable>,
+    rows: Arc<dyn TableProvider>,
 }
 
 #[async_trait]
@@ -264,11 +264,11 @@ impl TableProvider for FirstColumns {
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+        _: &[Expr],
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         let seen = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
-        self.rows.scan(state, Some(&seen), filters, limit).await
+        self.rows.scan(state, Some(&seen), &[], limit).await
     }
 }
 
@@ -319,7 +319,7 @@ impl TableProvider for RawTable {
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+        _: &[Expr],
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         let files = match &self.stores {
@@ -333,6 +333,6 @@ impl TableProvider for RawTable {
         if let Some(ledger) = state.config().get_extension::<Ledger>() {
             table = table.with_faults(ledger.faults(&self.dataset.name));
         }
-        table.scan(state, projection, filters, limit).await
+        table.scan(state, projection, &[], limit).await
     }
 }

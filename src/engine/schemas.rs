@@ -7,6 +7,8 @@ use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::{DataFusionError, Result as EngineResult};
 use datafusion::datasource::{TableType, ViewTable};
 use datafusion::execution::SessionState;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
 use super::diagnose::explain;
 use super::relations::{Relation, Relations};
@@ -31,14 +33,18 @@ impl std::fmt::Debug for StateRef {
 }
 
 impl Lookup {
-    async fn table(&self, name: &TableName) -> EngineResult<Option<Arc<dyn TableProvider>>> {
-        match self.relations.get(name) {
-            None => Ok(None),
-            Some(Relation::View(source)) => self.view(name, &source).await.map(Some),
-            Some(relation) => {
-                self.relations.table(relation).await.map_err(|error| DataFusionError::External(Box::new(error)))
+    /// Boxed: what it awaits holds plans, whose types the compiler would walk once more for each schema.
+    fn table<'a>(&'a self, name: &'a TableName) -> BoxFuture<'a, EngineResult<Option<Arc<dyn TableProvider>>>> {
+        async move {
+            match self.relations.get(name) {
+                None => Ok(None),
+                Some(Relation::View(source)) => self.view(name, &source).await.map(Some),
+                Some(relation) => {
+                    self.relations.table(relation).await.map_err(|error| DataFusionError::External(Box::new(error)))
+                }
             }
         }
+        .boxed()
     }
 
     /// Plans the view's SELECT as of now, so that it reads the same versions as the query it stands in.

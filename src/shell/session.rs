@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 use crate::error::Result;
@@ -13,19 +13,18 @@ use crate::name::{Layer, TableName, closest};
 use crate::sql::Statement;
 
 /// Somebody who answers SQL over one project.
-#[async_trait]
 pub trait Session: Send + Sync {
     /// What the prompt shows before `>`: the project and its release, `satisfaccion_cliente:1`.
     fn title(&self) -> String;
 
     /// Plans one statement; its rows come as they are read from the stream.
-    async fn answer(&self, statement: &Statement) -> Result<Answer>;
+    fn answer<'a>(&'a self, statement: &'a Statement) -> BoxFuture<'a, Result<Answer>>;
 
     /// Every table and view, by layer and name.
-    async fn tables(&self) -> Result<Vec<TableEntry>>;
+    fn tables(&self) -> BoxFuture<'_, Result<Vec<TableEntry>>>;
 
     /// The columns of one of them.
-    async fn columns(&self, table: &TableName) -> Result<Vec<ColumnEntry>>;
+    fn columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<ColumnEntry>>>;
 }
 
 /// The rows of a statement. Dropping the stream stops the work.

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::time::Duration;
 
 use arrow::array::Int64Array;
-use async_trait::async_trait;
+use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use insta::assert_snapshot;
 
@@ -15,53 +15,65 @@ use crate::output::{Capture, Terminal, Verbosity};
 /// Answers `SELECT <n>` with the numbers below n, never answers `hang`, panics at `panic`, and refuses the rest.
 struct Script;
 
-#[async_trait]
 impl Session for Script {
     fn title(&self) -> String {
         "satisfaccion_cliente:1".to_owned()
     }
 
-    async fn answer(&self, statement: &Statement) -> Result<Answer> {
-        let words: Vec<&str> = statement.text().split_whitespace().collect();
-        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
-        let rows: BoxStream<'static, Result<RecordBatch>> = match words.as_slice() {
-            ["SELECT", count] => {
-                let numbers = Int64Array::from_iter_values(0..count.parse().unwrap());
-                let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(numbers)]).unwrap();
-                stream::iter([Ok(batch)]).boxed()
-            }
-            ["SET", ..] => {
-                return Ok(Answer { schema: Arc::new(Schema::empty()), rows: stream::empty().boxed(), rejects: None });
-            }
-            ["hang"] => stream::pending().boxed(),
-            ["panic"] => stream::once(async { panic!("an operator's defect") }).boxed(),
-            ["late"] => stream::iter([Err(Error::query("division by zero"))]).boxed(),
-            _ => return Err(Error::query(format!("cannot read line {}", statement.place().line))),
-        };
-        Ok(Answer { schema, rows, rejects: None })
+    fn answer<'a>(&'a self, statement: &'a Statement) -> BoxFuture<'a, Result<Answer>> {
+        async move {
+            let words: Vec<&str> = statement.text().split_whitespace().collect();
+            let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
+            let rows: BoxStream<'static, Result<RecordBatch>> = match words.as_slice() {
+                ["SELECT", count] => {
+                    let numbers = Int64Array::from_iter_values(0..count.parse().unwrap());
+                    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(numbers)]).unwrap();
+                    stream::iter([Ok(batch)]).boxed()
+                }
+                ["SET", ..] => {
+                    return Ok(Answer {
+                        schema: Arc::new(Schema::empty()),
+                        rows: stream::empty().boxed(),
+                        rejects: None,
+                    });
+                }
+                ["hang"] => stream::pending().boxed(),
+                ["panic"] => stream::once(async { panic!("an operator's defect") }).boxed(),
+                ["late"] => stream::iter([Err(Error::query("division by zero"))]).boxed(),
+                _ => return Err(Error::query(format!("cannot read line {}", statement.place().line))),
+            };
+            Ok(Answer { schema, rows, rejects: None })
+        }
+        .boxed()
     }
 
-    async fn tables(&self) -> Result<Vec<TableEntry>> {
-        let entry = |name: &str, kind, description: &str| TableEntry {
-            name: name.parse().unwrap(),
-            kind,
-            description: description.to_owned(),
-        };
-        Ok(vec![
-            entry("curated.kpi_nps", TableKind::View, "NPS por mes"),
-            entry("processed.tickets", TableKind::Table, ""),
-            entry("raw.tickets_soporte", TableKind::Dataset, "Un ticket por fila"),
-        ])
+    fn tables(&self) -> BoxFuture<'_, Result<Vec<TableEntry>>> {
+        async move {
+            let entry = |name: &str, kind, description: &str| TableEntry {
+                name: name.parse().unwrap(),
+                kind,
+                description: description.to_owned(),
+            };
+            Ok(vec![
+                entry("curated.kpi_nps", TableKind::View, "NPS por mes"),
+                entry("processed.tickets", TableKind::Table, ""),
+                entry("raw.tickets_soporte", TableKind::Dataset, "Un ticket por fila"),
+            ])
+        }
+        .boxed()
     }
 
-    async fn columns(&self, table: &TableName) -> Result<Vec<ColumnEntry>> {
-        let column = |name: &str, data_type, nullable| ColumnEntry {
-            name: name.to_owned(),
-            data_type,
-            nullable,
-            description: format!("de {}", table.name),
-        };
-        Ok(vec![column("periodo", DataType::Date32, false), column("nps", DataType::Float64, true)])
+    fn columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<ColumnEntry>>> {
+        async move {
+            let column = |name: &str, data_type, nullable| ColumnEntry {
+                name: name.to_owned(),
+                data_type,
+                nullable,
+                description: format!("de {}", table.name),
+            };
+            Ok(vec![column("periodo", DataType::Date32, false), column("nps", DataType::Float64, true)])
+        }
+        .boxed()
     }
 }
 

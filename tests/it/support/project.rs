@@ -213,11 +213,13 @@ fn copy_folder(from: &Path, to: &Path) {
 
 /// Puts names in the place of identifiers, instants, durations and memory.
 fn without_chance(text: &str) -> String {
-    static PATTERNS: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
+    static PATTERNS: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
         [
             (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "[ID]"),
             (r"\brun [0-9a-f]{32}\b", "run [ID]"),
             (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z", "[INSTANT]"),
+            // A duration at the end of an aligned line brings its alignment: "   12 ms" is as wide as " 1.2 s".
+            (r" {2,}\d+(\.\d+)? ?(ns|µs|ms|s|min)\b", "    [TIME]"),
             (r"\b\d+(\.\d+)? ?(ns|µs|ms|s|min)\b", "[TIME]"),
         ]
         .map(|(pattern, name)| (Regex::new(pattern).unwrap(), name))
