@@ -1,7 +1,9 @@
 //! A rule as SQL.
 
+use std::time::Duration;
+
 use crate::engine::{quoted, sql_name};
-use crate::model::Rule;
+use crate::model::{Amount, Rule};
 use crate::name::TableName;
 
 /// How a rule is measured.
@@ -19,18 +21,56 @@ pub(super) enum Measure {
         /// The greatest share, from 0 to 1.
         max: f64,
     },
-    /// The number of rows must lie between the bounds.
+    /// The number of rows must lie between the bounds, and near to what it was.
     Count {
         /// The least number.
         min: Option<u64>,
         /// The greatest number.
         max: Option<u64>,
+        /// The greatest difference to the release before.
+        change: Option<Amount>,
+    },
+    /// The newest instant must not be older than this; found in the same scan.
+    Newest {
+        /// Its seconds since 1970, as an aggregate.
+        seconds: String,
+        /// The greatest age.
+        within: Duration,
+    },
+    /// Two numbers must be the same, the first found in the same scan.
+    Equal {
+        /// The model's own, as an aggregate.
+        own: String,
+        /// The other, as a SELECT.
+        other: String,
     },
     /// The rows of a query fail.
     Query {
         /// The query, as a SELECT.
         failing: String,
     },
+}
+
+impl Measure {
+    /// What it needs of the scan that the rules of a model share.
+    pub(super) fn aggregate(&self) -> Option<String> {
+        match self {
+            Self::Rows { failing: condition } | Self::Share { counted: condition, .. } => {
+                Some(format!("count(*) FILTER (WHERE {condition})"))
+            }
+            Self::Newest { seconds: aggregate, .. } | Self::Equal { own: aggregate, .. } => Some(aggregate.clone()),
+            Self::Count { .. } | Self::Query { .. } => None,
+        }
+    }
+
+    /// The rows that fail, as a SELECT; none where no single row is wrong.
+    pub(super) fn failing_rows(&self, table: &TableName) -> Option<String> {
+        match self {
+            Self::Rows { failing } => Some(format!("SELECT * FROM {} WHERE {failing}", sql_name(table))),
+            Self::Query { failing } => Some(failing.clone()),
+            Self::Share { .. } | Self::Count { .. } | Self::Newest { .. } | Self::Equal { .. } => None,
+        }
+    }
 }
 
 /// The way to measure `rule` on `table`.
@@ -52,7 +92,22 @@ pub(super) fn compile(rule: &Rule, table: &TableName) -> Measure {
         }
         Rule::Expression(expression) => Measure::Rows { failing: format!("NOT ({expression}\n)") },
         Rule::NullShare { column, max } => Measure::Share { counted: format!("{} IS NULL", quoted(column)), max: *max },
-        Rule::RowCount { min, max } => Measure::Count { min: *min, max: *max },
+        Rule::RowCount { min, max, change } => Measure::Count { min: *min, max: *max, change: *change },
+        Rule::Pattern { column, pattern } => {
+            let pattern = pattern.replace('\'', "''");
+            Measure::Rows { failing: format!("NOT regexp_like(CAST({} AS VARCHAR), '{pattern}')", quoted(column)) }
+        }
+        Rule::Freshness { column, within } => {
+            let seconds = format!("date_part('epoch', CAST(max({}) AS TIMESTAMP))", quoted(column));
+            Measure::Newest { seconds, within: *within }
+        }
+        Rule::Sum { column, table: other, of } => {
+            let total = of.as_ref().map_or_else(|| "count(*)".to_owned(), |of| format!("sum({})", quoted(of)));
+            Measure::Equal {
+                own: format!("sum({})", quoted(column)),
+                other: format!("SELECT {total} FROM {}", sql_name(other)),
+            }
+        }
         Rule::Unique(columns) => {
             let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
             let columns = columns.join(", ");
@@ -73,11 +128,6 @@ pub(super) fn compile(rule: &Rule, table: &TableName) -> Measure {
         }
         Rule::Sql(sql) => Measure::Query { failing: sql.trim().trim_end_matches(';').to_owned() },
     }
-}
-
-/// The rows of `table` that fail a condition, as a SELECT.
-pub(super) fn rows_where(table: &TableName, condition: &str) -> String {
-    format!("SELECT * FROM {} WHERE {condition}", sql_name(table))
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
-//! Checks: compiling a rule to SQL, measuring it on staged data, showing the rows that fail.
+//! Checks: compiling a rule to SQL, measuring it, the rows that fail.
 //!
-//! Rules about single rows (`not_null`, `accepted_values`, `range`, `expression`) and about counts (`null_share`,
-//! `row_count`) of one model are measured together in one scan; each of the others is a query of its own.
+//! What a rule asks of single rows (`not_null`, `accepted_values`, `range`, `pattern`, `expression`), of counts
+//! (`null_share`, `row_count`), sums and newest values of one model is measured in one scan; `unique`, `relationship`, `sql`
+//! and the other side of a `sum` are queries of their own.
 
 mod compile;
 mod measure;
+mod outcome;
 
-pub use measure::{Outcome, measure};
+pub use measure::{Against, KEPT_ROWS, measure};
+pub use outcome::{Allowed, Outcome};

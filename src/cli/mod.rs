@@ -4,6 +4,8 @@
 
 mod accounts;
 mod catalog;
+mod check;
+mod checks;
 mod demo;
 mod diff;
 mod drift;
@@ -50,6 +52,7 @@ enum Command {
     Simulate(simulate::Arguments),
     Plan(plan::Arguments),
     Run(run::Arguments),
+    Check(check::Arguments),
     Query(query::Arguments),
     Rejects(rejects::Arguments),
     Shell(shell::Arguments),
@@ -98,6 +101,7 @@ async fn dispatch(command: Command, settings: Settings) -> Result<()> {
         Command::Simulate(arguments) => simulate::simulate(arguments, &settings).await,
         Command::Plan(arguments) => plan::plan(arguments, &settings).await,
         Command::Run(arguments) => run::run(arguments, &settings).await,
+        Command::Check(arguments) => check::check(arguments, &settings).await,
         Command::Query(arguments) => query::query(arguments, &settings).await,
         Command::Rejects(arguments) => rejects::rejects(arguments, &settings).await,
         Command::Shell(arguments) => shell::shell(arguments, &settings).await,

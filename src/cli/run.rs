@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::accounts::{tell_accounts, too_many};
+use super::checks::{sentence, tell_failure};
 use super::listing::write_json;
 use super::project::Project;
 use super::settings::Settings;
@@ -14,7 +15,6 @@ use crate::catalog::Verdict;
 use crate::check::Outcome;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
-use crate::model::Severity;
 use crate::name::Layer;
 use crate::output::{Printer, Progress, counted, duration, thousands};
 use crate::plan::Plan;
@@ -182,10 +182,9 @@ fn tell_checks(printer: &Printer, outcomes: &[Outcome], detail: Detail) -> Resul
     printer.done(format_args!("{} hold", counted(outcomes.len() - failed.len(), "check")));
     for outcome in failed {
         match detail {
-            Detail::Models => printer.warn_with_rows(sentence(outcome), &outcome.examples)?,
+            Detail::Models => tell_failure(printer, outcome)?,
             Detail::Layers => {
-                let Outcome { model, check, failing, .. } = outcome;
-                printer.warn(format_args!("{model}: `{check}` fails for {} rows", thousands(*failing)));
+                printer.warn(sentence(outcome));
             }
         }
     }
@@ -217,18 +216,9 @@ fn tell_release(printer: &Printer, manifest: &Manifest, begun: Instant) {
 fn blocked(printer: &Printer, outcomes: &[Outcome]) -> Result<Error> {
     let blocking = outcomes.iter().filter(|outcome| outcome.blocks()).count();
     for outcome in outcomes.iter().filter(|outcome| !outcome.passed) {
-        printer.warn_with_rows(sentence(outcome), &outcome.examples)?;
+        tell_failure(printer, outcome)?;
     }
     let plural = if blocking == 1 { "check fails" } else { "checks fail" };
     Ok(Error::new(Kind::Check, format!("{blocking} {plural}; nothing was published"))
         .hint("correct the data or the model; a check with `severity: warn` does not keep a release back"))
-}
-
-fn sentence(outcome: &Outcome) -> String {
-    let Outcome { model, check, failing, rows, severity, .. } = outcome;
-    let told = match severity {
-        Severity::Error => "",
-        Severity::Warn => " (warns only)",
-    };
-    format!("{model}: check `{check}` fails for {} of {} rows{told}", thousands(*failing), thousands(*rows))
 }

@@ -232,9 +232,12 @@ impl Relations {
             Relation::System { table, location } => {
                 let stored = self.newest(table, &location).await?;
                 Some(match (table, self.get(&SystemTable::Runs.name())) {
-                    (SystemTable::Rejects, Some(Relation::System { table, location })) => {
-                        let runs = self.newest(table, &location).await?;
-                        Arc::new(with_release(stored, runs).map_err(engine_error)?)
+                    (
+                        SystemTable::Rejects | SystemTable::Checks,
+                        Some(Relation::System { table: of_runs, location }),
+                    ) => {
+                        let runs = self.newest(of_runs, &location).await?;
+                        Arc::new(with_release(table, stored, runs).map_err(engine_error)?)
                     }
                     _ => stored,
                 })
@@ -272,8 +275,12 @@ impl TableProvider for FirstColumns {
     }
 }
 
-/// `system.rejects` with the release that the run of each row published, if it published one.
-fn with_release(rejects: Arc<dyn TableProvider>, runs: Arc<dyn TableProvider>) -> EngineResult<ViewTable> {
+/// The rows of a table of runs with the release that the run of each published, if it published one.
+fn with_release(
+    table: SystemTable,
+    stored: Arc<dyn TableProvider>,
+    runs: Arc<dyn TableProvider>,
+) -> EngineResult<ViewTable> {
     let of = |table: &str, name: &str| Expr::Column(Column::new(Some(table), name));
     let published = LogicalPlanBuilder::scan("runs", provider_as_source(runs), None)?
         .filter(of("runs", "release").is_not_null())?
@@ -281,13 +288,13 @@ fn with_release(rejects: Arc<dyn TableProvider>, runs: Arc<dyn TableProvider>) -
         .distinct()?
         .alias("published")?
         .build()?;
-    let on = (vec![Column::new(Some("rejects"), "run")], vec![Column::new(Some("published"), "run")]);
-    let schema = SystemTable::Rejects.schema();
+    let on = (vec![Column::new(Some("stored"), "run")], vec![Column::new(Some("published"), "run")]);
+    let schema = table.schema();
     let columns = schema.fields().iter().map(|field| match field.name().as_str() {
         "release" => of("published", "release"),
-        name => of("rejects", name),
+        name => of("stored", name),
     });
-    let plan = LogicalPlanBuilder::scan("rejects", provider_as_source(rejects), None)?
+    let plan = LogicalPlanBuilder::scan("stored", provider_as_source(stored), None)?
         .join(published, JoinType::Left, on, None)?
         .project(columns)?
         .build()?;

@@ -17,11 +17,13 @@ pub enum SystemTable {
     Rejects,
     /// What became of the rows of each table in each run.
     Runs,
+    /// What every check of every run measured.
+    Checks,
 }
 
 impl SystemTable {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Rejects, Self::Runs];
+    pub const ALL: [Self; 3] = [Self::Rejects, Self::Runs, Self::Checks];
 
     /// Its name in SQL.
     #[must_use]
@@ -31,6 +33,7 @@ impl SystemTable {
             match self {
                 Self::Rejects => "rejects",
                 Self::Runs => "runs",
+                Self::Checks => "checks",
             },
         )
     }
@@ -47,6 +50,7 @@ impl SystemTable {
         match self {
             Self::Rejects => "Rows that were not accepted, one row each: where, why and as they were written.",
             Self::Runs => "What became of the rows of each table in each run.",
+            Self::Checks => "What every check of every run measured, one row each.",
         }
     }
 
@@ -74,16 +78,31 @@ impl SystemTable {
                 number("deduplicated"),
                 number("filtered"),
             ],
+            Self::Checks => vec![
+                text("run"),
+                number("release"),
+                instant("checked_at"),
+                text("model"),
+                text("check_name"),
+                text("rule"),
+                text("severity"),
+                Field::new("passed", DataType::Boolean, true),
+                Field::new("value", DataType::Float64, true),
+                text("allowed"),
+                number("failing"),
+                number("rows"),
+                text("failing_rows"),
+            ],
         };
         Arc::new(Schema::new(fields))
     }
 
-    /// The columns that its files have. Which release a reject belongs to follows from its run: it is written before
-    /// anybody can know whether that run will publish one.
+    /// The columns that its files have. Which release a reject or a check belongs to follows from its run: it is written
+    /// before anybody can know whether that run will publish one.
     #[must_use]
     pub fn stored(self) -> SchemaRef {
         let schema = self.schema();
-        let fields = schema.fields().iter().filter(|field| self != Self::Rejects || field.name() != "release");
+        let fields = schema.fields().iter().filter(|field| self == Self::Runs || field.name() != "release");
         Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()))
     }
 
@@ -113,6 +132,19 @@ impl SystemTable {
             (Self::Runs, "rejected") => "Rows that broke a rule.",
             (Self::Runs, "deduplicated") => "Rows left out because another one has their key.",
             (Self::Runs, "filtered") => "Rows its SELECT left out; NULL where a row out is not a row in.",
+            (Self::Checks, "checked_at") => "When it was measured.",
+            (Self::Checks, "model") => "The model.",
+            (Self::Checks, "check_name") => "The check's name, unique in its model.",
+            (Self::Checks, "rule") => "Its rule, as headers call it.",
+            (Self::Checks, "severity") => "`error` keeps a release back, `warn` does not.",
+            (Self::Checks, "passed") => "Whether it held.",
+            (Self::Checks, "value") => {
+                "What it measured: rows that fail, a share, a number of rows, an age in seconds or a difference."
+            }
+            (Self::Checks, "allowed") => "What the value may be.",
+            (Self::Checks, "failing") => "The rows that fail, or those that the rule counts.",
+            (Self::Checks, "rows") => "The rows of the model.",
+            (Self::Checks, "failing_rows") => "Some of the rows that fail, at most 100, as JSON.",
             _ => "",
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use sha2::{Digest, Sha256};
 
-use super::{Accept, Header, Materialized, Rule, Severity};
+use super::{Accept, Amount, Header, Materialized, Rule, Severity};
 use crate::sql::is_significant;
 
 /// The fingerprint of a model: 64 hexadecimal digits.
@@ -38,6 +38,9 @@ pub(super) fn fingerprint(tokens: &[TokenWithSpan], header: &Header) -> String {
             Severity::Warn => "warn",
         });
         hasher.rule(&check.rule);
+        if check.at_most != Amount::NONE {
+            hasher.text(&check.at_most.to_string());
+        }
     }
     let digest = hasher.0.finalize();
     digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
@@ -104,6 +107,11 @@ impl Hasher {
                 self.optional(min.as_deref());
                 self.optional(max.as_deref());
             }
+            Rule::Pattern { column, pattern } => {
+                self.text("pattern");
+                self.text(column);
+                self.text(pattern);
+            }
             Rule::Relationship { column, table, to_column } => {
                 self.text("relationship");
                 self.text(column);
@@ -119,10 +127,24 @@ impl Hasher {
                 self.text(column);
                 self.text(&max.to_string());
             }
-            Rule::RowCount { min, max } => {
+            Rule::RowCount { min, max, change } => {
                 self.text("row_count");
                 self.optional(min.map(|n| n.to_string()).as_deref());
                 self.optional(max.map(|n| n.to_string()).as_deref());
+                if let Some(change) = change {
+                    self.text(&change.to_string());
+                }
+            }
+            Rule::Freshness { column, within } => {
+                self.text("freshness");
+                self.text(column);
+                self.text(&within.as_secs().to_string());
+            }
+            Rule::Sum { column, table, of } => {
+                self.text("sum");
+                self.text(column);
+                self.text(&table.to_string());
+                self.optional(of.as_deref());
             }
             Rule::Sql(sql) => {
                 self.text("sql");

@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::accept::AcceptFile;
+use super::checks::CheckFile;
 use super::names::Known;
-use super::{Check, Header, Materialized, Rule, Severity};
+use super::{Amount, Check, Header, Materialized, Rule, Severity};
 use crate::document::{self, Notes, Path, Text};
 use crate::error::{Finding, Place};
 use crate::name::TableName;
@@ -58,86 +59,6 @@ enum MaterializedFile {
     Table,
     /// As SQL, planned afresh by each query.
     View,
-}
-
-/// One check: one rule, with a name and a severity if they are to differ from the usual.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct CheckFile {
-    /// The name of the check, unique in the model; made from the rule unless given.
-    name: Option<String>,
-    /// What happens when the check fails.
-    severity: Option<SeverityFile>,
-    /// No NULL in any of these columns.
-    not_null: Option<Vec<String>>,
-    /// No two rows agree in all of these columns.
-    unique: Option<Vec<String>>,
-    /// Every value of the column that is not NULL is one of these.
-    accepted_values: Option<BTreeMap<String, Vec<Literal>>>,
-    /// Every value of the column that is not NULL lies between the bounds, both included.
-    range: Option<BTreeMap<String, RangeFile>>,
-    /// Every value of the column that is not NULL stands in a column of another table: `layer.table.column`.
-    relationship: Option<BTreeMap<String, String>>,
-    /// A SQL expression that is true or NULL in every row.
-    expression: Option<String>,
-    /// At most this share of the column's values is NULL, from 0 to 1.
-    null_share: Option<BTreeMap<String, f64>>,
-    /// The number of rows lies between the bounds, both included.
-    row_count: Option<RowCountFile>,
-    /// A query that returns no row.
-    sql: Option<String>,
-}
-
-/// What happens when a check fails.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum SeverityFile {
-    /// The run publishes nothing.
-    Error,
-    /// The run says so and goes on.
-    Warn,
-}
-
-/// Bounds of values.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RangeFile {
-    /// The least value.
-    min: Option<Literal>,
-    /// The greatest value.
-    max: Option<Literal>,
-}
-
-/// Bounds of a number of rows.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RowCountFile {
-    /// The least number.
-    min: Option<u64>,
-    /// The greatest number.
-    max: Option<u64>,
-}
-
-/// A value: text, number or truth value; dates are texts.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum Literal {
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Text(String),
-}
-
-impl Literal {
-    /// The value in SQL.
-    fn sql(&self) -> String {
-        match self {
-            Self::Bool(value) => value.to_string(),
-            Self::Int(value) => value.to_string(),
-            Self::Float(value) => value.to_string(),
-            Self::Text(text) => format!("'{}'", text.replace('\'', "''")),
-        }
-    }
 }
 
 /// What a header says and reads.
@@ -219,9 +140,9 @@ pub(super) struct Meaning<'a> {
     pub(super) model: &'a TableName,
     pub(super) known: &'a Known,
     pub(super) notes: Notes<'a>,
-    inputs: BTreeSet<TableName>,
+    pub(super) inputs: BTreeSet<TableName>,
     /// The names of the checks so far.
-    names: BTreeSet<String>,
+    pub(super) names: BTreeSet<String>,
 }
 
 impl Meaning<'_> {
@@ -246,7 +167,7 @@ impl Meaning<'_> {
                 ("grain_unique", Rule::Unique(file.grain.clone())),
             ] {
                 self.names.insert(name.to_owned());
-                checks.push(Check { name: name.to_owned(), rule, severity: Severity::Error });
+                checks.push(Check { name: name.to_owned(), rule, severity: Severity::Error, at_most: Amount::NONE });
             }
         }
         // Given names come first, so that a made name gives way to them.
@@ -282,188 +203,8 @@ impl Meaning<'_> {
         }
     }
 
-    fn given_name(&mut self, name: &str, here: &Path) {
-        if name.trim().is_empty() {
-            self.notes.value(here, Finding::new("the check's name is empty").hint("write a name or leave it out"));
-        } else if !self.names.insert(name.to_owned()) {
-            let finding = Finding::new(format!("a second check has the name `{name}`"));
-            self.notes.value(here, finding.hint("each check of a model has a name of its own"));
-        }
-    }
-
-    fn check(&mut self, file: CheckFile, here: &Path, checks: &mut Vec<Check>) {
-        let severity = match file.severity {
-            None | Some(SeverityFile::Error) => Severity::Error,
-            Some(SeverityFile::Warn) => Severity::Warn,
-        };
-        let given = file.name.clone();
-        let rules = self.rules(file, here);
-        let several = rules.len() > 1;
-        for (made, rule) in rules {
-            let name = match &given {
-                Some(given) if several => self.free_name(&format!("{given}_{}", column_of(&rule))),
-                Some(given) => given.clone(),
-                None => self.free_name(&made),
-            };
-            checks.push(Check { name, rule, severity });
-        }
-    }
-
-    /// A name like `made` that no check has yet.
-    fn free_name(&mut self, made: &str) -> String {
-        let numbered = (2..).map(|n| format!("{made}_{n}"));
-        let free = std::iter::once(made.to_owned()).chain(numbered).find(|name| !self.names.contains(name));
-        let name = free.unwrap_or_default();
-        self.names.insert(name.clone());
-        name
-    }
-
-    /// The rules of a check with the names made from them: one, or one a column where the rule is a map of columns.
-    fn rules(&mut self, file: CheckFile, here: &Path) -> Vec<(String, Rule)> {
-        let mut rules = Vec::new();
-        let mut kinds: Vec<&str> = Vec::new();
-        if let Some(columns) = file.not_null {
-            kinds.push("not_null");
-            self.some(&columns, &here.then("not_null"));
-            rules.push((made("not_null", &columns.join("_")), Rule::NotNull(columns)));
-        }
-        if let Some(columns) = file.unique {
-            kinds.push("unique");
-            self.some(&columns, &here.then("unique"));
-            rules.push((made("unique", &columns.join("_")), Rule::Unique(columns)));
-        }
-        if let Some(columns) = file.accepted_values {
-            kinds.push("accepted_values");
-            self.any_column(columns.len(), &here.then("accepted_values"));
-            for (column, values) in columns {
-                if values.is_empty() {
-                    let path = here.then("accepted_values").then(column.as_str());
-                    self.notes.key(&path, Finding::new(format!("no value of `{column}` is accepted")));
-                }
-                let values = values.iter().map(Literal::sql).collect();
-                rules.push((made("accepted_values", &column), Rule::AcceptedValues { column, values }));
-            }
-        }
-        if let Some(columns) = file.range {
-            kinds.push("range");
-            self.any_column(columns.len(), &here.then("range"));
-            for (column, range) in columns {
-                self.bounds(&column, &range, &here.then("range").then(column.as_str()));
-                let (min, max) = (range.min.map(|min| min.sql()), range.max.map(|max| max.sql()));
-                rules.push((made("range", &column), Rule::Range { column, min, max }));
-            }
-        }
-        if let Some(columns) = file.relationship {
-            kinds.push("relationship");
-            self.any_column(columns.len(), &here.then("relationship"));
-            for (column, target) in columns {
-                let path = here.then("relationship").then(column.as_str());
-                if let Some((table, to_column)) = self.relationship(&target, &path) {
-                    let rule = Rule::Relationship { column: column.clone(), table, to_column };
-                    rules.push((made("relationship", &column), rule));
-                }
-            }
-        }
-        if let Some(expression) = file.expression {
-            kinds.push("expression");
-            self.sql(&here.then("expression"), &expression, Query::read_expression);
-            rules.push((made("expression", &expression), Rule::Expression(expression)));
-        }
-        if let Some(columns) = file.null_share {
-            kinds.push("null_share");
-            self.any_column(columns.len(), &here.then("null_share"));
-            for (column, max) in columns {
-                if !(0.0..=1.0).contains(&max) {
-                    let path = here.then("null_share").then(column.as_str());
-                    let finding = Finding::new(format!("a share lies between 0 and 1, this is {max}"));
-                    self.notes.value(&path, finding.hint("write 0.1 for ten per cent"));
-                }
-                rules.push((made("null_share", &column), Rule::NullShare { column, max }));
-            }
-        }
-        if let Some(RowCountFile { min, max }) = file.row_count {
-            kinds.push("row_count");
-            let path = here.then("row_count");
-            match (min, max) {
-                (None, None) => {
-                    self.notes.value(&path, Finding::new("`row_count` has no bound").hint("write `min:` or `max:`"));
-                }
-                (Some(min), Some(max)) if min > max => {
-                    self.notes.key(&path, Finding::new(format!("no number lies between {min} and {max}")));
-                }
-                _ => {}
-            }
-            rules.push(("row_count".to_owned(), Rule::RowCount { min, max }));
-        }
-        if let Some(query) = file.sql {
-            kinds.push("sql");
-            self.sql(&here.then("sql"), &query, Query::read);
-            rules.push(("sql".to_owned(), Rule::Sql(query)));
-        }
-        match kinds.as_slice() {
-            [_] => {}
-            [] => self.notes.value(
-                here,
-                Finding::new("the check has no rule").hint(
-                    "one of not_null, unique, accepted_values, range, relationship, expression, null_share, row_count, sql",
-                ),
-            ),
-            [_, second, ..] => self.notes.key(
-                &here.then(*second),
-                Finding::new(format!("a check has one rule, this one has {}: {}", kinds.len(), kinds.join(", ")))
-                    .hint(format!("begin a new item of the list with `- {second}:`")),
-            ),
-        }
-        rules
-    }
-
-    fn some(&mut self, columns: &[String], here: &Path) {
-        self.any_column(columns.len(), here);
-        self.columns(columns, here);
-    }
-
-    fn any_column(&mut self, columns: usize, here: &Path) {
-        if columns == 0 {
-            self.notes.key(here, Finding::new("the rule names no column"));
-        }
-    }
-
-    fn bounds(&mut self, column: &str, range: &RangeFile, here: &Path) {
-        match (&range.min, &range.max) {
-            (None, None) => self.notes.value(
-                here,
-                Finding::new(format!("the range of `{column}` has no bound")).hint("write `min:` or `max:`"),
-            ),
-            (Some(Literal::Int(min)), Some(Literal::Int(max))) if min > max => {
-                self.notes.key(here, Finding::new(format!("no value lies between {min} and {max}")));
-            }
-            _ => {}
-        }
-    }
-
-    /// Reads `layer.table.column`.
-    fn relationship(&mut self, target: &str, here: &Path) -> Option<(TableName, String)> {
-        let mut parts: Vec<String> = target.split('.').map(|part| part.trim().to_owned()).collect();
-        let column = parts.pop().filter(|column| !column.is_empty());
-        let (Some(column), false) = (column, parts.is_empty()) else {
-            let finding = Finding::new(format!("`{target}` is not a column of a table"));
-            self.notes.value(here, finding.hint("write layer.table.column, such as processed.clientes.cliente_id"));
-            return None;
-        };
-        match self.known.resolve(&parts) {
-            Ok(table) => {
-                self.input(table.clone());
-                Some((table, column))
-            }
-            Err(finding) => {
-                self.notes.value(here, finding);
-                None
-            }
-        }
-    }
-
     /// Parses the SQL of a check, and takes its tables as inputs.
-    fn sql(&mut self, here: &Path, text: &str, read: impl Fn(&Source) -> Result<Query, Vec<Finding>>) {
+    pub(super) fn sql(&mut self, here: &Path, text: &str, read: impl Fn(&Source) -> Result<Query, Vec<Finding>>) {
         let references = self.parse(here, text, read);
         let unresolved: Vec<(Option<Place>, Finding)> = references
             .into_iter()
@@ -520,36 +261,11 @@ impl Meaning<'_> {
         Some(place)
     }
 
-    fn input(&mut self, table: TableName) {
+    pub(super) fn input(&mut self, table: TableName) {
         if table != *self.model {
             self.inputs.insert(table);
         }
     }
-}
-
-fn column_of(rule: &Rule) -> String {
-    match rule {
-        Rule::AcceptedValues { column, .. }
-        | Rule::Range { column, .. }
-        | Rule::Relationship { column, .. }
-        | Rule::NullShare { column, .. } => column.clone(),
-        Rule::NotNull(columns) | Rule::Unique(columns) => columns.join("_"),
-        Rule::Expression(_) | Rule::RowCount { .. } | Rule::Sql(_) => "rows".to_owned(),
-    }
-}
-
-/// A name from a rule and what it is about: letters and digits, joined by `_`, short enough for a table.
-fn made(rule: &str, about: &str) -> String {
-    let words = about.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-    let mut name = rule.to_owned();
-    for word in words {
-        if name.chars().count() + word.chars().count() >= 60 {
-            break;
-        }
-        name.push('_');
-        name.push_str(&word.to_lowercase());
-    }
-    name
 }
 
 #[cfg(test)]
@@ -594,7 +310,12 @@ checks:
   - expression: tiempo >= 0
   - expression: tiempo >= 0
   - null_share: { a: 0.1 }
-  - row_count: { min: 1 }
+  - row_count: { min: 1, change: 20 % }
+  - pattern: { dni: '^\\d{8}$' }
+  - { freshness: { fecha: 36 hours }, severity: warn }
+  - { sum: { total: processed.clientes.a }, at_most: 0.5 }
+  - { sum: { filas: processed.clientes.* }, at_most: 0.1 % }
+  - { not_null: [b], at_most: 5 }
   - sql: |
       SELECT * FROM processed.tickets t
       JOIN raw.clientes c ON true
@@ -612,23 +333,28 @@ SELECT 1 AS a
         let checks: Vec<String> = header
             .checks
             .iter()
-            .map(|check| format!("{} {:?} {:?}\n", check.name, check.severity, check.rule))
+            .map(|check| format!("{} {:?} {} {:?}\n", check.name, check.severity, check.at_most, check.rule))
             .collect();
         insta::assert_snapshot!(checks.concat(), @r#"
-        grain_not_null Error NotNull(["ticket_id"])
-        grain_unique Error Unique(["ticket_id"])
-        not_null_canal_estado Error NotNull(["canal", "estado"])
-        unique_a_b Error Unique(["a", "b"])
-        accepted_values_canal Error AcceptedValues { column: "canal", values: ["'no'", "'it''s'", "5", "1.5", "true", "'010'", "'7'"] }
-        range_a Error Range { column: "a", min: Some("1"), max: None }
-        range_b Error Range { column: "b", min: None, max: Some("'2024-12-31'") }
-        sin_huerfanos Warn Relationship { column: "cliente_id", table: TableName { layer: Processed, name: "clientes" }, to_column: "cliente_id" }
-        relationship_x Error Relationship { column: "x", table: TableName { layer: Raw, name: "clientes" }, to_column: "a" }
-        expression_tiempo_0 Error Expression("tiempo >= 0")
-        expression_tiempo_0_2 Error Expression("tiempo >= 0")
-        null_share_a Error NullShare { column: "a", max: 0.1 }
-        row_count Error RowCount { min: Some(1), max: None }
-        sql Error Sql("SELECT * FROM processed.tickets t\nJOIN raw.clientes c ON true\n")
+        grain_not_null Error 0 NotNull(["ticket_id"])
+        grain_unique Error 0 Unique(["ticket_id"])
+        not_null_canal_estado Error 0 NotNull(["canal", "estado"])
+        unique_a_b Error 0 Unique(["a", "b"])
+        accepted_values_canal Error 0 AcceptedValues { column: "canal", values: ["'no'", "'it''s'", "5", "1.5", "true", "'010'", "'7'"] }
+        range_a Error 0 Range { column: "a", min: Some("1"), max: None }
+        range_b Error 0 Range { column: "b", min: None, max: Some("'2024-12-31'") }
+        sin_huerfanos Warn 0 Relationship { column: "cliente_id", table: TableName { layer: Processed, name: "clientes" }, to_column: "cliente_id" }
+        relationship_x Error 0 Relationship { column: "x", table: TableName { layer: Raw, name: "clientes" }, to_column: "a" }
+        expression_tiempo_0 Error 0 Expression("tiempo >= 0")
+        expression_tiempo_0_2 Error 0 Expression("tiempo >= 0")
+        null_share_a Error 0 NullShare { column: "a", max: 0.1 }
+        row_count Error 0 RowCount { min: Some(1), max: None, change: Some(Share(0.2)) }
+        pattern_dni Error 0 Pattern { column: "dni", pattern: "^\\d{8}$" }
+        freshness_fecha Warn 0 Freshness { column: "fecha", within: 129600s }
+        sum_total Error 0.5 Sum { column: "total", table: TableName { layer: Processed, name: "clientes" }, of: Some("a") }
+        sum_filas Error 0.1 % Sum { column: "filas", table: TableName { layer: Processed, name: "clientes" }, of: None }
+        not_null_b Error 5 NotNull(["b"])
+        sql Error 0 Sql("SELECT * FROM processed.tickets t\nJOIN raw.clientes c ON true\n")
         "#);
     }
 
@@ -670,6 +396,12 @@ checks:
   - null_share: { a: 10, b: x }
   - row_count: { min: 5, max: 1 }
   - row_count: { min: -1 }
+  - row_count: { change: more }
+  - pattern: { a: '[0-9' }
+  - freshness: { a: soon }
+  - { sum: { a: processed.clientes }, at_most: -1 }
+  - { expression: a > 0, at_most: 0.5 }
+  - { null_share: { a: 0.1 }, at_most: 3 }
   - sql: DELETE FROM processed.clientes
   - sql: SELECT 1 FROM nada
 ---*/
@@ -681,7 +413,7 @@ SELECT * FROM raw.client
         sql/processed/tickets.sql:5:19+1 column `a` stands here twice
         sql/processed/tickets.sql:6:8+2 `grain` must be a list, this is a text (write [id])
         sql/processed/tickets.sql:7:1+8 unknown key `severity` (the keys here are description, materialized, partition_by, grain, accept, checks, columns, tags)
-        sql/processed/tickets.sql:9:5+1 the check has no rule (one of not_null, unique, accepted_values, range, relationship, expression, null_share, row_count, sql)
+        sql/processed/tickets.sql:9:5+1 the check has no rule (one of not_null, unique, accepted_values, range, pattern, relationship, expression, null_share, row_count, freshness, sum, sql)
         sql/processed/tickets.sql:12:11+3 a second check has the name `uno` (each check of a model has a name of its own)
         sql/processed/tickets.sql:13:5+8 the rule names no column
         sql/processed/tickets.sql:15:5+6 a check has one rule, this one has 2: not_null, unique (begin a new item of the list with `- unique:`)
@@ -701,9 +433,15 @@ SELECT * FROM raw.client
         sql/processed/tickets.sql:26:29+1 `b` must be a number, this is a text
         sql/processed/tickets.sql:27:5+9 no number lies between 5 and 1
         sql/processed/tickets.sql:28:23+2 `min` must be at least 0
-        sql/processed/tickets.sql:29:10+6 only a SELECT can stand here, this is `DELETE` (write the SELECT alone; cauce keeps what it returns)
-        sql/processed/tickets.sql:30:24+4 unknown table `nada` (tables are the datasets of catalog.yaml and the files under sql/)
-        sql/processed/tickets.sql:32:15+10 unknown table `raw.client` (did you mean `raw.clientes`?)
+        sql/processed/tickets.sql:29:26+4 this is no amount (write a number that is not negative, or a share such as `0.1 %`)
+        sql/processed/tickets.sql:30:19+6 `[0-9` is not a regular expression (unclosed character class)
+        sql/processed/tickets.sql:31:21+4 `soon` is no age (write a number and a unit: 90 min, 36 hours, 2 days, 1 week)
+        sql/processed/tickets.sql:32:17+18 unknown table `processed` (tables are the datasets of catalog.yaml and the files under sql/)
+        sql/processed/tickets.sql:33:35+3 0.5 is no number of rows (write a whole number, or a share of the rows: 0.5 %)
+        sql/processed/tickets.sql:34:31+7 `null_share` says itself how much is allowed (take `at_most` out)
+        sql/processed/tickets.sql:35:10+6 only a SELECT can stand here, this is `DELETE` (write the SELECT alone; cauce keeps what it returns)
+        sql/processed/tickets.sql:36:24+4 unknown table `nada` (tables are the datasets of catalog.yaml and the files under sql/)
+        sql/processed/tickets.sql:38:15+10 unknown table `raw.client` (did you mean `raw.clientes`?)
         ");
     }
 

@@ -4,6 +4,8 @@
 //! parsed SQL, never from a declaration.
 
 mod accept;
+mod amount;
+mod checks;
 mod fingerprint;
 mod graph;
 mod header;
@@ -11,10 +13,12 @@ mod names;
 mod parse;
 
 pub use accept::DEDUPLICATE;
+pub use amount::{Amount, age};
 pub use graph::{Models, unknown_layer};
 pub use names::Known;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -120,6 +124,8 @@ pub struct Check {
     pub rule: Rule,
     /// What happens when it does not.
     pub severity: Severity,
+    /// How much may fail without the check failing: rows, or for sums how far they may lie apart.
+    pub at_most: Amount,
 }
 
 /// What happens when a check fails.
@@ -130,6 +136,17 @@ pub enum Severity {
     Error,
     /// The run says so and goes on.
     Warn,
+}
+
+impl Severity {
+    /// The word for it, as headers write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+        }
+    }
 }
 
 /// What a check demands.
@@ -155,6 +172,13 @@ pub enum Rule {
         /// The greatest value, as a SQL literal.
         max: Option<String>,
     },
+    /// `pattern: { a: '^[0-9]{8}$' }`: the regular expression is found in every value that is not NULL.
+    Pattern {
+        /// The column.
+        column: String,
+        /// The regular expression.
+        pattern: String,
+    },
     /// `relationship: { a: processed.clientes.cliente_id }`: every value that is not NULL stands in the other column.
     Relationship {
         /// The column.
@@ -179,7 +203,53 @@ pub enum Rule {
         min: Option<u64>,
         /// The greatest number.
         max: Option<u64>,
+        /// How far it may lie from the number of rows in the release before.
+        change: Option<Amount>,
+    },
+    /// `freshness: { a: 2 days }`: the newest value is at most so old when the check is measured.
+    Freshness {
+        /// The column, a date or a time.
+        column: String,
+        /// The greatest age.
+        within: Duration,
+    },
+    /// `sum: { a: processed.tickets.monto }`: the sum of the column is that of another table's column, or with `*` in the
+    /// column's place the number of its rows.
+    Sum {
+        /// The column.
+        column: String,
+        /// The other table.
+        table: TableName,
+        /// Its column; none for its rows.
+        of: Option<String>,
     },
     /// `sql: SELECT …`: the query returns no row.
     Sql(String),
+}
+
+impl Rule {
+    /// The word for it, as headers write it.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::NotNull(_) => "not_null",
+            Self::Unique(_) => "unique",
+            Self::AcceptedValues { .. } => "accepted_values",
+            Self::Range { .. } => "range",
+            Self::Pattern { .. } => "pattern",
+            Self::Relationship { .. } => "relationship",
+            Self::Expression(_) => "expression",
+            Self::NullShare { .. } => "null_share",
+            Self::RowCount { .. } => "row_count",
+            Self::Freshness { .. } => "freshness",
+            Self::Sum { .. } => "sum",
+            Self::Sql(_) => "sql",
+        }
+    }
+
+    /// Whether some of what it looks at may fail without the check failing.
+    #[must_use]
+    pub(crate) const fn tolerates(&self) -> bool {
+        !matches!(self, Self::NullShare { .. } | Self::RowCount { .. } | Self::Freshness { .. })
+    }
 }

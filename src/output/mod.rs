@@ -4,6 +4,7 @@
 //! [`Printer`]. Nothing else in cauce writes to the terminal.
 
 pub mod format;
+mod junit;
 mod printer;
 mod progress;
 mod report;
@@ -11,6 +12,7 @@ mod target;
 mod text;
 
 pub use format::{Account, Format, Layout, Manner, ResultFile};
+pub use junit::{Case, Ended, write_junit};
 pub use printer::{Capture, Printer, Terminal, Verbosity};
 pub use progress::Progress;
 pub use target::{Target, is_broken_pipe};

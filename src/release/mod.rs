@@ -221,6 +221,16 @@ impl Manifest {
         }
     }
 
+    /// The rows of a model, as far as they were counted: those of a view by its checks.
+    #[must_use]
+    pub fn rows(&self, name: &TableName) -> Option<u64> {
+        let model = self.models.get(name)?;
+        match model.kept {
+            Kept::Table { rows, .. } => Some(rows),
+            Kept::View => model.checks.first().map(|check| check.rows),
+        }
+    }
+
     /// How many tables, rows in them, and views it has among the models that `wanted` accepts.
     pub fn extent(&self, wanted: impl Fn(&TableName) -> bool) -> (usize, u64, usize) {
         let models = self.models.iter().filter(|(name, _)| wanted(name));

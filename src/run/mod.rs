@@ -26,9 +26,9 @@ pub use inputs::{Inputs, compare_inputs, complete, list_datasets, list_inputs};
 use self::account::draw_up;
 use self::build::{Built, build_all};
 use self::read::read_inputs;
-use self::record::{catch_up, record_accounts, record_rejects};
+use self::record::{catch_up, record_accounts, record_checks, record_rejects};
 use crate::catalog::Catalog;
-use crate::check::{Outcome, measure};
+use crate::check::{Against, Outcome, measure};
 use crate::clock::Clock;
 use crate::engine::{Engine, Relations, Settings};
 use crate::error::{Error, Kind, Result};
@@ -150,11 +150,13 @@ pub async fn carry_out(
     let outcomes = check_all(run, plan, &engine, watch).await?;
     if outcomes.iter().any(Outcome::blocks) {
         discard(run, built).await?;
+        record_checks(run, &outcomes).await?;
         record_failed(run, &ledger, &accounts).await?;
         return Ok(Ending::Blocked { outcomes, accounts });
     }
     watch(Event::Publishing(plan.release));
     record_rejects(run, &ledger).await?;
+    record_checks(run, &outcomes).await?;
     match publish(run, plan, started_at, built, &outcomes, &accounts).await {
         Ok(manifest) => {
             let unrecorded = record_accounts(run, &accounts, Some(manifest.release)).await.err();
@@ -192,8 +194,10 @@ async fn check_all(run: Run<'_>, plan: &Plan, engine: &Engine, watch: &(dyn Fn(E
         while working.len() < run.settings.threads.max(1) {
             let Some(model) = waiting.next().cloned() else { break };
             let engine = engine.clone();
+            let rows_before = run.last.and_then(|last| last.rows(&model.name));
+            let against = Against { now: run.clock.now(), rows_before };
             working.spawn(async move {
-                let outcomes = measure(&engine, &model).await;
+                let outcomes = measure(&engine, &model, against).await;
                 (model, outcomes)
             });
         }

@@ -1,17 +1,18 @@
 //! What a run leaves in the tables of schema `system`, whether or not it publishes a release.
 //!
-//! Rejects are appended before the release is published, and belong to it once it is. The accounts are appended after
+//! Rejects and what checks measured are appended before the release is published, and belong to it once it is. The accounts are appended after
 //! it, because they say which release came of the run; they stand in its manifest too, so that the next run can add what
 //! one could not write that was stopped at that moment.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use chrono::{DateTime, Utc};
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::Run;
 use super::account::Accounts;
+use crate::check::Outcome;
 use crate::engine::{Engine, Relation};
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, SystemTable, instant, rejects_of_run};
@@ -32,6 +33,12 @@ pub(super) async fn record_rejects(run: Run<'_>, ledger: &Ledger) -> Result<()> 
     let (id, at) = (run.id.to_owned(), run.clock.now());
     let rejects = ledger.rows()?.map(move |entries| rejects_of_run(&entries?, &id, at)).boxed();
     append(run, SystemTable::Rejects, rejects).await
+}
+
+/// Appends what the checks of the run measured.
+pub(super) async fn record_checks(run: Run<'_>, outcomes: &[Outcome]) -> Result<()> {
+    let rows = checks(outcomes, run.id, run.clock.now());
+    append(run, SystemTable::Checks, stream::once(async move { rows }).boxed()).await
 }
 
 /// Appends the accounts of the run; `release` is what it published.
@@ -119,4 +126,29 @@ fn runs(accounts: &Accounts, ended: Ended<'_>) -> Result<RecordBatch> {
     ];
     columns.extend((0..5).map(number));
     RecordBatch::try_new(SystemTable::Runs.schema(), columns).map_err(|failure| Error::bug(failure.to_string()))
+}
+
+fn checks(outcomes: &[Outcome], run: &str, at: DateTime<Utc>) -> Result<RecordBatch> {
+    let text = |of: &dyn Fn(&Outcome) -> String| -> ArrayRef {
+        Arc::new(outcomes.iter().map(|outcome| Some(of(outcome))).collect::<StringArray>())
+    };
+    let number = |of: &dyn Fn(&Outcome) -> u64| -> ArrayRef {
+        Arc::new(outcomes.iter().map(|outcome| i64::try_from(of(outcome)).ok()).collect::<Int64Array>())
+    };
+    let failing: Vec<Option<String>> = outcomes.iter().map(Outcome::rows_as_json).collect::<Result<_>>()?;
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec![run; outcomes.len()])),
+        instant(at, outcomes.len()),
+        text(&|outcome| outcome.model.to_string()),
+        text(&|outcome| outcome.check.clone()),
+        text(&|outcome| outcome.rule.to_owned()),
+        text(&|outcome| outcome.severity.as_str().to_owned()),
+        Arc::new(outcomes.iter().map(|outcome| Some(outcome.passed)).collect::<BooleanArray>()),
+        Arc::new(outcomes.iter().map(|outcome| outcome.value).collect::<Float64Array>()),
+        text(&|outcome| outcome.allowed.to_string()),
+        number(&|outcome| outcome.failing),
+        number(&|outcome| outcome.rows),
+        Arc::new(StringArray::from(failing)),
+    ];
+    RecordBatch::try_new(SystemTable::Checks.stored(), columns).map_err(|failure| Error::bug(failure.to_string()))
 }

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod checks;
 mod declaring;
 mod delta;
 mod demo;

@@ -261,6 +261,7 @@ fn system_tables_are_there_before_the_first_run() {
     raw,ventas,dataset,
     system,rejects,table,"Rows that were not accepted, one row each: where, why and as they were written."
     system,runs,table,What became of the rows of each table in each run.
+    system,checks,table,"What every check of every run measured, one row each."
     column,type,nullable,description
     origin,string,yes,The dataset or model that did not accept the row.
     rule,string,yes,"The rule it breaks; the first, if there are several."
