@@ -10,7 +10,7 @@ use super::accounts::table;
 use super::project::Project;
 use super::session::EngineSession;
 use super::settings::Settings;
-use crate::engine::sql_name;
+use crate::engine::{Parameters, sql_name};
 use crate::error::{Error, Result};
 use crate::name::{Layer, TableName, closest};
 use crate::output::{Format, ResultFile, Target, counted, thousands};
@@ -121,7 +121,7 @@ async fn scan(session: &EngineSession, name: &TableName, arguments: &Arguments, 
         return Err(Error::usage(format!("{name} is no dataset")).hint("--scan reads the files of a dataset"));
     }
     let count = format!("SELECT count(*) FROM {}", sql_name(name));
-    let answer = session.answer(&Source::new("scan", &count).only_statement()?).await?;
+    let answer = session.answer(&Source::new("scan", &count).only_statement()?, &Parameters::new()).await?;
     answer.rows.try_for_each(|_| async { Ok(()) }).await?;
     let Some(ledger) = answer.rejects else { return Ok(()) };
     let rejects = ledger.summary();

@@ -1,5 +1,7 @@
 //! A release of a project as a session of the shell.
 
+use std::sync::Arc;
+
 use arrow::datatypes::Field;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
@@ -7,13 +9,15 @@ use futures::{FutureExt, StreamExt};
 use super::project::Project;
 use super::run::tell_inferred;
 use super::settings::Settings;
-use crate::engine::{Engine, quoted, sql_name};
+use super::{diff, releases};
+use crate::engine::{Engine, FunctionEntry, Parameters, quoted, sql_name};
 use crate::error::{Result, engine_error};
 use crate::ledger::SystemTable;
+use crate::model::Rule;
 use crate::name::{Layer, TableName};
-use crate::output::Printer;
-use crate::release::{AsOf, Kept, Manifest};
-use crate::shell::{Answer, ColumnEntry, Session, TableEntry, TableKind};
+use crate::output::{Format, bytes};
+use crate::release::{AsOf, Kept, Manifest, ReleasedModel};
+use crate::shell::{Answer, ColumnEntry, Relationship, Session, TableEntry, TableKind};
 use crate::sql::Statement;
 
 /// A session over what a release says.
@@ -21,7 +25,8 @@ pub(super) struct EngineSession {
     project: Project,
     release: Option<Manifest>,
     engine: Engine,
-    printer: Printer,
+    settings: Settings,
+    as_of: AsOf,
 }
 
 impl EngineSession {
@@ -36,12 +41,16 @@ impl EngineSession {
             earlier => Some(log.wanted(&earlier).await?),
         };
         let engine = project.engine(release.as_ref(), &settings.engine(&project.catalog.project))?;
-        Ok(Self { project, release, engine, printer: settings.printer.clone() })
+        Ok(Self { project, release, engine, settings: settings.clone(), as_of })
     }
 
     /// The run that made the release.
     pub(super) fn released_run(&self) -> Option<&str> {
         self.release.as_ref().map(|release| release.run.as_str())
+    }
+
+    fn model(&self, table: &TableName) -> Option<&ReleasedModel> {
+        self.release.as_ref()?.models.get(table)
     }
 
     /// What a table's column means, from the catalog or the release.
@@ -62,18 +71,19 @@ impl EngineSession {
 impl Session for EngineSession {
     fn title(&self) -> String {
         let project = &self.project.catalog.project;
-        match &self.release {
-            Some(release) => format!("{project}:{}", release.release),
-            None => project.clone(),
+        match (&self.release, self.as_of) {
+            (Some(release), AsOf::Newest) => format!("{project}:{}", release.release),
+            (Some(release), _) => format!("{project}@{}", release.release),
+            (None, _) => project.clone(),
         }
     }
 
-    fn answer<'a>(&'a self, statement: &'a Statement) -> BoxFuture<'a, Result<Answer>> {
+    fn answer<'a>(&'a self, statement: &'a Statement, parameters: &'a Parameters) -> BoxFuture<'a, Result<Answer>> {
         async move {
-            let answer = self.engine.answer(statement).await?;
-            tell_inferred(&self.printer, &self.engine.relations().take_inferred());
+            let answer = self.engine.answer_given(statement, parameters).await?;
+            tell_inferred(&self.settings.printer, &self.engine.relations().take_inferred());
             let rows = answer.stream.map(|batch| batch.map_err(engine_error)).boxed();
-            Ok(Answer { schema: answer.schema, rows, rejects: Some(answer.ledger) })
+            Ok(Answer { schema: answer.schema, rows, rejects: Some(answer.ledger), meter: Some(answer.meter) })
         }
         .boxed()
     }
@@ -83,6 +93,8 @@ impl Session for EngineSession {
             let datasets = self.project.catalog.datasets.values().map(|dataset| TableEntry {
                 name: TableName::new(Layer::Raw, &dataset.name),
                 kind: TableKind::Dataset,
+                rows: None,
+                bytes: None,
                 description: dataset.description.clone(),
             });
             let models = self.release.iter().flat_map(|release| &release.models).map(|(name, model)| TableEntry {
@@ -91,11 +103,15 @@ impl Session for EngineSession {
                     Kept::Table { .. } => TableKind::Table,
                     Kept::View => TableKind::View,
                 },
+                rows: extent(model).map(|(rows, _)| rows),
+                bytes: extent(model).map(|(_, bytes)| bytes),
                 description: model.description.clone(),
             });
             let system = SystemTable::ALL.into_iter().map(|table| TableEntry {
                 name: table.name(),
                 kind: TableKind::Table,
+                rows: None,
+                bytes: None,
                 description: table.description().to_owned(),
             });
             Ok(datasets.chain(models).chain(system).collect())
@@ -120,5 +136,105 @@ impl Session for EngineSession {
                 .collect())
         }
         .boxed()
+    }
+
+    fn functions(&self) -> Vec<FunctionEntry> {
+        self.engine.functions()
+    }
+
+    fn definition(&self, table: &TableName) -> Option<String> {
+        self.model(table).map(|model| model.sql.clone())
+    }
+
+    fn facts(&self, table: &TableName) -> Vec<(&'static str, String)> {
+        if table.layer == Layer::Raw {
+            let dataset = self.project.catalog.datasets.get(&table.name);
+            return dataset.map(|dataset| vec![("files", dataset.path.clone())]).unwrap_or_default();
+        }
+        let Some(model) = self.model(table) else { return Vec::new() };
+        let mut facts = vec![("definition", format!("v{} in {}", model.definition, model.file))];
+        if let Some((rows, size)) = extent(model) {
+            facts.push(("rows", format!("{} in {}", crate::output::thousands(rows), bytes(size))));
+        }
+        if !model.grain.is_empty() {
+            facts.push(("grain", model.grain.join(", ")));
+        }
+        let inputs: Vec<String> = model.inputs.iter().map(ToString::to_string).collect();
+        facts.push(("reads", inputs.join(", ")));
+        if !model.checks.is_empty() {
+            let checks = model
+                .checks
+                .iter()
+                .map(|check| if check.passed { check.name.clone() } else { format!("{} (failing)", check.name) });
+            facts.push(("checks", checks.collect::<Vec<_>>().join(", ")));
+        }
+        facts
+    }
+
+    fn relationships(&self) -> Vec<Relationship> {
+        // They only help typing: models that cannot be read are told by `cauce plan`.
+        let Ok(models) = self.project.models() else { return Vec::new() };
+        let of_model = |model: &crate::model::Model| {
+            let table = model.name.clone();
+            model
+                .header
+                .checks
+                .iter()
+                .filter_map(move |check| match &check.rule {
+                    Rule::Relationship { column, table: to_table, to_column } => Some(Relationship {
+                        table: table.clone(),
+                        column: column.clone(),
+                        to_table: to_table.clone(),
+                        to_column: to_column.clone(),
+                    }),
+                    _ => None,
+                })
+                .collect::<Vec<_>>()
+        };
+        models.iter().flat_map(of_model).collect()
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let release = match &self.release {
+            Some(release) => format!("{}, published {}", release.release, release.published_at),
+            None => "none yet".to_owned(),
+        };
+        vec![
+            ("project", format!("{} in {}", self.project.catalog.project, self.project.root.display())),
+            ("lake", self.project.lake.location().to_string()),
+            ("release", release),
+            ("memory limit", bytes(self.settings.memory_limit() as u64)),
+            ("threads", self.settings.threads.to_string()),
+            ("cauce", env!("CARGO_PKG_VERSION").to_owned()),
+        ]
+    }
+
+    fn show_releases(&self, format: Format) -> BoxFuture<'_, Result<()>> {
+        async move {
+            let log = self.project.lake.releases()?;
+            releases::list(&log, 0, Some(format), &self.settings.printer).await
+        }
+        .boxed()
+    }
+
+    fn show_difference(&self, from: Option<AsOf>, to: AsOf) -> BoxFuture<'_, Result<()>> {
+        diff::between(from, to, &self.settings).boxed()
+    }
+
+    fn at(&self, as_of: AsOf) -> BoxFuture<'_, Result<Arc<dyn Session>>> {
+        async move {
+            let project = Project::open(&self.settings)?;
+            let session: Arc<dyn Session> = Arc::new(Self::open(project, as_of, &self.settings).await?);
+            Ok(session)
+        }
+        .boxed()
+    }
+}
+
+/// Rows and bytes of a model that is kept as a table.
+fn extent(model: &ReleasedModel) -> Option<(u64, u64)> {
+    match model.kept {
+        Kept::Table { rows, bytes, .. } => Some((rows, bytes)),
+        Kept::View => None,
     }
 }

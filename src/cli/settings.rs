@@ -39,7 +39,7 @@ pub(super) struct Global {
 }
 
 /// The settings of one command.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
     /// Says things.
     pub(super) printer: Printer,
@@ -79,6 +79,11 @@ impl Settings {
             .map_err(|failure| Error::bug(format!("no threads to work with: {failure}")))
     }
 
+    /// Bytes of memory for operators.
+    pub(super) fn memory_limit(&self) -> usize {
+        self.memory_limit
+    }
+
     /// What the engine may use for the project of that name.
     pub(super) fn engine(&self, project: &str) -> engine::Settings {
         engine::Settings {
@@ -100,6 +105,27 @@ pub(super) fn state_folder() -> Option<PathBuf> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
     Some(state.join("cauce"))
+}
+
+/// The file of what the shell runs at its start (XDG base directories), if there is a home.
+pub(super) fn shell_rc() -> Option<PathBuf> {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")))?;
+    Some(config.join("cauce/shellrc"))
+}
+
+/// The program that shows long results: `CAUCE_PAGER`, `PAGER`, or less; none if the variable is empty.
+pub(super) fn pager() -> Option<String> {
+    let chosen = env::var("CAUCE_PAGER").or_else(|_| env::var("PAGER")).unwrap_or_else(|_| "less".to_owned());
+    // As git does: colours go through, and the text stays on the screen afterwards.
+    let plain_less = chosen == "less" && env::var_os("LESS").is_none();
+    let command = if plain_less { "less -FRX".to_owned() } else { chosen };
+    Some(command).filter(|command| !command.trim().is_empty())
+}
+
+/// The person's editor.
+pub(super) fn editor() -> Option<String> {
+    ["VISUAL", "EDITOR"].into_iter().filter_map(|name| env::var(name).ok()).find(|command| !command.trim().is_empty())
 }
 
 /// The working directory.

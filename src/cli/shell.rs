@@ -7,11 +7,11 @@ use clap::Args;
 
 use super::project::Project;
 use super::session::EngineSession;
-use super::settings::{Settings, state_folder};
+use super::settings::{Settings, editor, pager, shell_rc, state_folder};
 use crate::error::{Error, Result};
 use crate::output::Format;
 use crate::release::AsOf;
-use crate::shell::Shell;
+use crate::shell::{Shell, Surroundings};
 
 /// Ask questions in SQL, interactively
 #[derive(Debug, Args)]
@@ -27,13 +27,18 @@ pub(super) struct Arguments {
 pub(super) async fn shell(arguments: Arguments, settings: &Settings) -> Result<()> {
     let project = Project::open(settings)?;
     let session = EngineSession::open(project, arguments.as_of, settings).await?;
-    let mut shell = Shell::new(Arc::new(session), settings.printer.clone());
+    let surroundings = Surroundings {
+        history: state_folder().map(|folder| folder.join("history")),
+        rc: shell_rc(),
+        pager: pager(),
+        editor: editor(),
+    };
+    let mut shell = Shell::new(Arc::new(session), settings.printer.clone(), surroundings);
     if let Some(format) = arguments.format {
         shell = shell.with_format(format);
     }
     if stdin().is_terminal() {
-        let history = state_folder().map(|folder| folder.join("history"));
-        return shell.interact(history.as_deref()).await;
+        return shell.interact().await;
     }
     match shell.read(BufReader::new(stdin())).await? {
         None => Ok(()),

@@ -4,9 +4,12 @@
 //! else: the relations of a release for a reader, the staged tables of a run for the run itself.
 
 mod accept;
+mod described;
 mod diagnose;
 mod functions;
 mod guard;
+mod meter;
+mod parameters;
 mod past;
 mod pii;
 mod relations;
@@ -26,6 +29,9 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SQLOptions, SessionContext};
 
 pub use accept::AcceptedTable;
+pub use described::FunctionEntry;
+pub use meter::{Meter, Reading};
+pub use parameters::Parameters;
 pub use relations::{Input, Relation, Relations};
 pub use session::Settings;
 pub use shape::{ModelPlan, Passage};
@@ -54,8 +60,10 @@ pub struct Answer {
     pub schema: SchemaRef,
     /// The rows.
     pub stream: SendableRecordBatchStream,
-    /// The plan that makes them, for progress and figures.
+    /// The plan that makes them.
     pub plan: Arc<dyn ExecutionPlan>,
+    /// What making them takes.
+    pub meter: Meter,
     /// The rows of raw files that are not among those it was made from.
     pub ledger: Arc<Ledger>,
 }
@@ -115,14 +123,24 @@ impl Engine {
     /// # Errors
     /// A statement that is wrong (with its place), or that would change something: readers read.
     pub async fn answer(&self, statement: &Statement) -> Result<Answer> {
-        let ledger = Arc::new(Ledger::new(self.context.runtime_env()));
-        self.answer_with(statement, ledger).await
+        self.answer_given(statement, &Parameters::new()).await
     }
 
-    async fn answer_with(&self, statement: &Statement, ledger: Arc<Ledger>) -> Result<Answer> {
-        let plan = self.physical_plan(self.read_only_plan(statement).await?, &ledger).await?;
+    /// As [`Self::answer`], with values for the `$names` in the statement.
+    ///
+    /// # Errors
+    /// As there, and a parameter without a value, or with one that is not of the type its place needs.
+    pub async fn answer_given(&self, statement: &Statement, parameters: &Parameters) -> Result<Answer> {
+        let ledger = Arc::new(Ledger::new(self.context.runtime_env()));
+        self.answer_with(statement, parameters, ledger).await
+    }
+
+    async fn answer_with(&self, statement: &Statement, parameters: &Parameters, ledger: Arc<Ledger>) -> Result<Answer> {
+        let logical = parameters::bind(self.read_only_plan(statement).await?, parameters, statement)?;
+        let plan = self.physical_plan(logical, &ledger).await?;
+        let meter = Meter::new(&plan, &self.context.runtime_env().memory_pool);
         let stream = execute_stream(Arc::clone(&plan), self.task()).map_err(engine_error)?;
-        Ok(Answer { schema: plan.schema(), stream, plan, ledger })
+        Ok(Answer { schema: plan.schema(), stream, plan, meter, ledger })
     }
 
     /// The plan of a model's SELECT, ready to be staged.
@@ -148,7 +166,8 @@ impl Engine {
     /// # Errors
     /// SQL that is wrong, or the failure while it ran.
     pub async fn rows(&self, sql: &str) -> Result<Vec<arrow::array::RecordBatch>> {
-        let answer = self.answer_with(&Source::new("query", sql).only_statement()?, Arc::clone(&self.ledger)).await?;
+        let statement = Source::new("query", sql).only_statement()?;
+        let answer = self.answer_with(&statement, &Parameters::new(), Arc::clone(&self.ledger)).await?;
         datafusion::physical_plan::common::collect(answer.stream).await.map_err(engine_error)
     }
 
@@ -194,16 +213,10 @@ impl Engine {
         self.context.task_ctx()
     }
 
-    /// The names of all SQL functions, sorted.
+    /// All SQL functions with how they are called, by name.
     #[must_use]
-    pub fn function_names(&self) -> Vec<String> {
-        let state = self.context.state();
-        let mut names: Vec<String> = state.scalar_functions().keys().cloned().collect();
-        names.extend(state.aggregate_functions().keys().cloned());
-        names.extend(state.window_functions().keys().cloned());
-        names.sort();
-        names.dedup();
-        names
+    pub fn functions(&self) -> Vec<FunctionEntry> {
+        described::functions(&self.context)
     }
 
     async fn model_logical_plan(&self, source: &Source) -> Result<LogicalPlan> {

@@ -15,6 +15,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::functions::Pseudonym;
 use super::guard::guarded_rules;
+use super::meter::WatchedPool;
 use super::past::{Past, WithPast};
 use super::relations::Relations;
 use super::schemas::{LayerSchema, Lookup, SearchSchema, StateRef};
@@ -37,7 +38,7 @@ pub struct Settings {
 /// What sessions share: memory, folders for spilling, stores.
 pub(super) fn runtime(stores: &Arc<Stores>, settings: &Settings) -> Result<Arc<RuntimeEnv>> {
     let top_consumers = NonZeroUsize::MIN;
-    let pool = TrackConsumersPool::new(FairSpillPool::new(settings.memory_limit), top_consumers);
+    let pool = WatchedPool::new(TrackConsumersPool::new(FairSpillPool::new(settings.memory_limit), top_consumers));
     RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
         .with_disk_manager_builder(DiskManagerBuilder::default())

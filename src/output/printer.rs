@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 use indicatif::MultiProgress;
 
 use super::format::{Account, Format, Layout, ResultFile};
+use super::pager::Paged;
 use super::progress::Progress;
 use super::report::{self, DEFAULT_WIDTH, Palette};
 use super::target::Target;
@@ -117,12 +118,14 @@ impl Printer {
     /// Tells how many rows a result had, and the time if given: `6 rows · 12 ms`. What was left out is told also when
     /// quiet.
     pub fn account(&self, account: &Account, elapsed: Option<Duration>) {
+        self.account_with(account, elapsed.map(text::duration));
+    }
+
+    /// As [`account`](Self::account), with more to say of the result: `6 rows · 12 ms · 3.4 MB read`.
+    pub fn account_with(&self, account: &Account, notes: impl IntoIterator<Item = String>) {
         if self.verbosity == Verbosity::Normal || account.is_shortened() {
-            let mut line = account.to_string();
-            if let Some(elapsed) = elapsed {
-                line = format!("{line} · {}", text::duration(elapsed));
-            }
-            self.write(&format!("{line}\n"));
+            let parts: Vec<String> = std::iter::once(account.to_string()).chain(notes).collect();
+            self.write(&format!("{}\n", parts.join(" · ")));
         }
     }
 
@@ -159,6 +162,19 @@ impl Printer {
         match &self.capture {
             Some(capture) => Target::over("standard output", CapturedStdout(capture.clone())),
             None => Target::stdout(),
+        }
+    }
+
+    /// stdout for a result that a person reads: through the program `pager`, if there is one and the result is longer
+    /// than the screen.
+    #[must_use]
+    pub fn screen(&self, pager: Option<&str>) -> Target {
+        let height = console::Term::stdout().size_checked().map(|(rows, _)| usize::from(rows));
+        match (pager, height) {
+            (Some(pager), Some(height)) if self.terminal.stdout && self.capture.is_none() => {
+                Target::over("standard output", Paged::new(pager, height))
+            }
+            _ => self.stdout(),
         }
     }
 
@@ -199,6 +215,12 @@ impl Printer {
     #[must_use]
     pub fn bar(&self, message: impl Display, total: u64) -> Progress {
         self.progress(|| Progress::bar(&self.bars, &text::visible(&message.to_string()), total, self.terminal.colour))
+    }
+
+    /// A bar for a query: how many bytes it has read of how many, once that is known.
+    #[must_use]
+    pub fn query_bar(&self) -> Progress {
+        self.progress(|| Progress::query(&self.bars, self.terminal.colour))
     }
 
     /// Whether colour is sent to stderr.

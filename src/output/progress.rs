@@ -36,6 +36,25 @@ impl Progress {
         Self(bar)
     }
 
+    pub(super) fn query(bars: &MultiProgress, colour: bool) -> Self {
+        let bar = bars.add(ProgressBar::new(1));
+        let template = if colour {
+            "{bar:30.cyan/dim} {percent:>3} % {msg} · {elapsed}, {eta} left"
+        } else {
+            "{bar:30} {percent:>3} % {msg} · {elapsed}, {eta} left"
+        };
+        bar.set_style(style(template).progress_chars("━╸─"));
+        bar.enable_steady_tick(TICK);
+        Self(bar)
+    }
+
+    /// Is at `position` of `total`, of which `message` tells.
+    pub fn at(&self, position: u64, total: u64, message: &str) {
+        self.0.set_length(total.max(1));
+        self.0.set_position(position.min(total));
+        self.message(message);
+    }
+
     /// Moves on by `steps`.
     pub fn advance(&self, steps: u64) {
         self.0.inc(steps);

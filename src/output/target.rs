@@ -10,6 +10,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::pipe::Piped;
 use crate::error::{Error, Result};
 
 /// Bytes gathered before they are written.
@@ -49,6 +50,12 @@ impl Target {
         let mut target = Self::over(&format!("`{name}`"), file);
         target.staged = Some(staged);
         Ok(target)
+    }
+
+    /// The standard input of `command`, which the system's shell starts. [`finish`](Self::finish) waits for its end.
+    pub fn program(command: &str) -> Result<Self> {
+        let cannot = |error: io::Error| Error::store(format!("cannot start `{command}`: {}", reason(&error)));
+        Ok(Self::over(&format!("`{command}`"), Piped::start(command).map_err(cannot)?))
     }
 
     /// Anything that can be written to, called `name` in messages.
@@ -167,6 +174,11 @@ impl SharedTarget {
             Some(target) => target.finish(),
             None => Ok(()),
         }
+    }
+
+    /// Sends what was gathered on its way, because the next may take a while.
+    pub(super) fn send(&self) -> Result<()> {
+        self.with(Target::flush).map_err(|error| self.failure(error.into()))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Target) -> io::Result<T>) -> io::Result<T> {

@@ -80,6 +80,16 @@ pub fn duration(elapsed: Duration) -> String {
     }
 }
 
+/// A number of bytes in the unit a person would use: `812 B`, `3.4 MB`, `1.2 GB`.
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
+    match units.into_iter().find(|(_, size)| count >= *size) {
+        Some((unit, size)) => format!("{}.{} {unit}", count / size, count % size * 10 / size),
+        None => format!("{count} B"),
+    }
+}
+
 /// The name of a type as `catalog.yaml` spells it; types the catalog does not know keep Arrow's name in lower case.
 #[must_use]
 pub fn type_name(data_type: &DataType) -> String {
@@ -154,6 +164,10 @@ mod tests {
         assert_eq!(
             [0, 12, 999, 1_000, 3_449, 59_999, 125_000].map(|ms| duration(Duration::from_millis(ms))),
             ["0 ms", "12 ms", "999 ms", "1.0 s", "3.4 s", "59.9 s", "2 min 5 s"]
+        );
+        assert_eq!(
+            [0, 999, 1_000, 3_449_000, 12_000_000_000].map(bytes),
+            ["0 B", "999 B", "1.0 kB", "3.4 MB", "12.0 GB"]
         );
     }
 }

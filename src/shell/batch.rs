@@ -10,6 +10,7 @@ use super::interrupt::interrupted;
 use super::rejects;
 use super::rows::Rows;
 use super::session::Session;
+use crate::engine::Parameters;
 use crate::error::{Error, Kind, Result};
 use crate::output::{Format, Layout, Printer, ResultFile, Target};
 use crate::sql::{Source, Statement};
@@ -80,7 +81,7 @@ impl Batch {
         let mut kept: Option<(ResultFile, Instant)> = None;
         for statement in statements {
             let started = Instant::now();
-            let answer = self.session.answer(statement).await?;
+            let answer = self.session.answer(statement, &Parameters::new()).await?;
             let mut rows = Rows::of(answer.rows);
             if answer.schema.fields().is_empty() {
                 rows.exhaust().await?;

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use super::command::COMMANDS;
+use super::command::{Takes, commands, find};
 use super::session::Session;
+use super::showing::SETTINGS;
 use super::vocabulary::{FUNCTIONS, KEYWORDS};
 use crate::error::Result;
 use crate::name::{Layer, TableName};
@@ -68,14 +69,34 @@ fn complete_command(names: &Names, before: &str, trimmed: &str) -> (usize, Vec<S
     let sign = &trimmed[..1];
     match trimmed.rsplit_once(char::is_whitespace) {
         None => {
-            let commands = COMMANDS.iter().flat_map(|command| command.names).map(|name| format!("{sign}{name}"));
+            let commands = commands().flat_map(|command| command.names).map(|name| format!("{sign}{name}"));
             (before.len() - trimmed.len(), matching(commands, trimmed))
         }
-        Some((_, word)) => {
-            let full = names.tables.iter().map(|(table, _)| table.to_string());
-            (before.len() - word.len(), matching(names.table_names().chain(full), word))
+        Some((earlier, word)) => {
+            let start = before.len() - word.len();
+            let (name, settings) = earlier[1..].split_once(char::is_whitespace).unwrap_or((&earlier[1..], ""));
+            let offered: Vec<String> = match find(name).map(|command| command.takes) {
+                Ok(Takes::Table) => {
+                    let full = names.tables.iter().map(|(table, _)| table.to_string());
+                    names.table_names().chain(full).collect()
+                }
+                Ok(Takes::Words(words)) => words.iter().map(ToString::to_string).collect(),
+                Ok(Takes::ValueOf(setting)) => values_of(setting),
+                Ok(Takes::Setting) if settings.trim().is_empty() => {
+                    SETTINGS.iter().map(|setting| setting.name.to_owned()).collect()
+                }
+                Ok(Takes::Setting) => values_of(settings.trim()),
+                _ => Vec::new(),
+            };
+            (start, matching(offered, word))
         }
     }
+}
+
+/// What a setting may be.
+fn values_of(name: &str) -> Vec<String> {
+    let setting = SETTINGS.iter().find(|setting| setting.name == name);
+    setting.map(|setting| setting.values.iter().map(ToString::to_string).collect()).unwrap_or_default()
 }
 
 /// The tables of a layer, or the columns of a table.
@@ -186,7 +207,7 @@ mod tests {
 
     #[test]
     fn commands_and_their_tables() {
-        assert_eq!(offered("\\d|"), ["\\d", "\\describe", "\\dt", "\\dv"]);
+        assert_eq!(offered("\\d|"), ["\\d", "\\d+", "\\databases", "\\describe", "\\df", "\\diff", "\\dt", "\\dv"]);
         assert_eq!(offered(".tab|"), [".tables"]);
         assert_eq!(offered("\\d tick|"), ["tickets"]);
         assert_eq!(offered("\\d processed.t|"), ["processed.tickets"]);

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustyline::completion::Completer;
+use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Behavior, ColorMode, CompletionType, Config, Context, Helper};
+use rustyline::{Behavior, ColorMode, CompletionType, Config, Context, EditMode, Helper};
 
 use super::completion::{self, Names};
 use super::highlight::highlight;
@@ -64,11 +65,17 @@ impl Editor {
         Ok(this)
     }
 
-    /// Waits for the person.
-    pub(super) fn read(&mut self, title: &str) -> Result<Entry> {
+    /// Waits for the person, with `prepared` on the line and keys as in vi if `vi` is set.
+    pub(super) fn read(&mut self, title: &str, vi: bool, prepared: Option<&str>) -> Result<Entry> {
+        self.editor.set_edit_mode(if vi { EditMode::Vi } else { EditMode::Emacs });
         let raw = format!("{title}> ");
         let styled = if self.colour { format!("\x1b[1;36m{title}\x1b[0m> ") } else { raw.clone() };
-        match self.editor.readline(&(raw, styled)) {
+        let prompt = (raw, styled);
+        let read = match prepared {
+            Some(text) => self.editor.readline_with_initial(&prompt, (text, "")),
+            None => self.editor.readline(&prompt),
+        };
+        match read {
             Ok(text) => Ok(Entry::Text(text)),
             Err(ReadlineError::Interrupted) => Ok(Entry::Dropped),
             Err(ReadlineError::Eof) => Ok(Entry::End),
@@ -86,6 +93,11 @@ impl Editor {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// What was entered, the oldest first.
+    pub(super) fn entries(&self) -> Vec<String> {
+        self.editor.history().iter().cloned().collect()
     }
 
     /// Stops writing the history.

@@ -3,7 +3,7 @@
 //! A line that begins with `\` or `.` is a command, unless it stands inside a statement; SQL goes on until its
 //! semicolon. Keys, a paste of many lines and a pipe are all read by this one reader.
 
-use crate::sql::{Source, Statement, is_blank};
+use crate::sql::{Kind, Source, Statement, is_blank, tokens};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(super) enum Input {
     Command(String),
     /// One SQL statement.
     Statement(Statement),
+    /// A statement that ends in a command instead of a semicolon: the command takes its rows.
+    Handed(Statement, String),
 }
 
 /// Gathers lines until there is something to do.
@@ -43,8 +45,14 @@ impl Reader {
                 return vec![Input::Command(command.to_owned())];
             }
         }
+        let begun = self.pending.len();
         self.pending.push_str(line);
         self.pending.push('\n');
+        if line.contains('\\')
+            && let Some(handed) = self.handed(begun)
+        {
+            return handed;
+        }
         // Only a semicolon can end a statement, and only then is the text worth reading again.
         if line.contains(';') {
             return self.complete();
@@ -65,6 +73,26 @@ impl Reader {
     /// Whether nothing is waiting for its end.
     pub(super) fn is_done(&self) -> bool {
         is_blank(&self.pending[self.done..])
+    }
+
+    /// What the last line, which begins at the byte `begun`, completes if a command stands in it behind SQL.
+    fn handed(&mut self, begun: usize) -> Option<Vec<Input>> {
+        let sign = tokens(&self.pending[self.done..])
+            .into_iter()
+            .map(|token| (token.kind, token.range.start + self.done))
+            .find(|(kind, at)| *kind == Kind::Other && *at >= begun && self.pending[*at..].starts_with('\\'))?
+            .1;
+        let command = self.pending[sign + 1..].trim().to_owned();
+        self.pending.truncate(sign);
+        self.pending.push('\n');
+        let (ended, open) = self.source().split();
+        self.keep(None);
+        let mut inputs: Vec<Input> = ended.into_iter().map(Input::Statement).collect();
+        inputs.push(match open {
+            Some(statement) => Input::Handed(statement, command),
+            None => Input::Command(command),
+        });
+        Some(inputs)
     }
 
     fn complete(&mut self) -> Vec<Input> {
@@ -130,6 +158,7 @@ mod tests {
             .map(|input| match input {
                 Input::Command(command) => format!("command {command}"),
                 Input::Statement(it) => format!("{} {}", it.place(), it.text().replace('\n', "⏎")),
+                Input::Handed(it, command) => format!("{} {} → {command}", it.place(), it.text()),
             })
             .collect()
     }
@@ -154,6 +183,14 @@ mod tests {
     }
 
     #[test]
+    fn a_command_behind_sql_takes_its_rows() {
+        assert_eq!(told("SELECT 1 \\gset\nSELECT 2;"), ["stdin:1:1 SELECT 1 → gset", "stdin:2:1 SELECT 2"]);
+        assert_eq!(told("SELECT 1; \\plot bar"), ["stdin:1:1 SELECT 1", "command plot bar"]);
+        assert_eq!(told("SELECT '\\x',\n 2\n\\crosstab a b"), ["stdin:1:1 SELECT '\\x',\n 2 → crosstab a b"]);
+        assert_eq!(told("SELECT 'a\n\\x b';"), ["stdin:1:1 SELECT 'a⏎\\x b'"]);
+    }
+
+    #[test]
     fn four_hundred_pasted_statements_are_four_hundred() {
         let pasted: String = (0..400).map(|n| format!("SELECT {n},\n  'x;{n}';\n")).collect();
         let told = told(&pasted);
@@ -163,10 +200,12 @@ mod tests {
 
     #[test]
     fn enter_runs_what_is_complete() {
-        for complete in ["", "  ", "\\d", ".tables", "SELECT 1;", "SELECT 1; -- fin", "exit", "-- hola"] {
+        for complete in
+            ["", "  ", "\\d", ".tables", "SELECT 1;", "SELECT 1; -- fin", "exit", "-- hola", "SELECT 1\n\\gx"]
+        {
             assert!(is_complete(complete), "{complete}");
         }
-        for open in ["SELECT 1", "SELECT 'a;", "SELECT 1; SELECT", "/* hola;", "SELECT 1\n\\d"] {
+        for open in ["SELECT 1", "SELECT 'a;", "SELECT 1; SELECT", "/* hola;", "SELECT 1\n.d"] {
             assert!(!is_complete(open), "{open}");
         }
     }

@@ -4,22 +4,32 @@
 //! a person's keys and a pipe. A statement that fails is told and the loop goes on; Ctrl-C stops the statement that
 //! runs, not the shell. A [`Batch`] runs the statements of a text instead and stops at the first that fails.
 
+mod answer;
 mod batch;
 mod command;
 mod completion;
+mod crosstab;
 mod editor;
+mod habits;
 mod highlight;
 mod input;
 mod interrupt;
+mod kept;
+mod outlet;
+mod plot;
+mod profile;
 mod rejects;
 mod rows;
 mod session;
+mod showing;
+mod surroundings;
+mod variables;
 mod vocabulary;
 
+use std::fmt::Display;
 use std::io::BufRead;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -28,28 +38,50 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 pub use batch::Batch;
+pub use command::{CommandHelp, command_help};
 pub use interrupt::interrupted;
-pub use session::{Answer, ColumnEntry, Session, TableEntry, TableKind};
+pub use session::{Answer, ColumnEntry, Relationship, Session, TableEntry, TableKind};
+pub use surroundings::Surroundings;
 
 use self::completion::Names;
 use self::editor::{Editor, Entry, SharedNames};
 use self::input::{Input, Reader, inputs};
-use self::rows::Rows;
+use self::kept::Kept;
+use self::outlet::Outlet;
+use self::showing::Showing;
+use crate::engine::Parameters;
 use crate::error::{Error, Kind, Result};
 use crate::ledger::Ledger;
-use crate::output::{Format, Printer, ResultFile, duration, is_broken_pipe};
+use crate::output::{Format, Printer, is_broken_pipe};
 use crate::sql::Statement;
 
 /// A shell over one session.
 pub struct Shell {
     session: Arc<dyn Session>,
     printer: Printer,
-    format: Format,
-    /// One line a column, whatever the format.
-    expanded: bool,
-    max_rows: Option<usize>,
+    surroundings: Surroundings,
+    showing: Showing,
+    variables: Parameters,
+    /// The last result, once there is one.
+    last: Option<Kept>,
+    last_statement: Option<Statement>,
     /// What the last query did not see, if there was something.
     rejects: Option<Arc<Ledger>>,
+    /// Where results go until further notice, if not to the screen.
+    into: Option<Outlet>,
+    /// Where the next result goes.
+    once: Option<String>,
+    /// The line editor, where there is a person.
+    editor: Option<Editor>,
+    /// What stands on the line that is edited next.
+    prepared: Option<String>,
+    /// The names that completion knows.
+    names: SharedNames,
+    /// The files that are being read, the innermost last.
+    files: Vec<PathBuf>,
+    at_terminal: bool,
+    /// Whether what commands say is left out, as while the rc file is read.
+    hushed: bool,
     /// Waits for the next Ctrl-C.
     interrupt: fn() -> BoxFuture<'static, ()>,
 }
@@ -57,36 +89,51 @@ pub struct Shell {
 impl Shell {
     /// A shell that asks `session` and writes through `printer`.
     #[must_use]
-    pub fn new(session: Arc<dyn Session>, printer: Printer) -> Self {
-        let (format, max_rows) = (printer.default_format(), printer.default_max_rows());
-        Self { session, printer, format, expanded: false, max_rows, rejects: None, interrupt: interrupted }
+    pub fn new(session: Arc<dyn Session>, printer: Printer, surroundings: Surroundings) -> Self {
+        let showing = Showing::of(&printer);
+        Self {
+            session,
+            printer,
+            surroundings,
+            showing,
+            variables: Parameters::new(),
+            last: None,
+            last_statement: None,
+            rejects: None,
+            into: None,
+            once: None,
+            editor: None,
+            prepared: None,
+            names: SharedNames::default(),
+            files: Vec::new(),
+            at_terminal: false,
+            hushed: false,
+            interrupt: interrupted,
+        }
     }
 
     /// Writes results as `format`.
     #[must_use]
     pub fn with_format(mut self, format: Format) -> Self {
-        self.format = format;
+        self.showing.format = format;
         self
     }
 
-    /// Talks with the person at the terminal until they leave, remembering what they enter in the file `history`.
-    pub async fn interact(mut self, history: Option<&Path>) -> Result<()> {
-        let names = SharedNames::default();
+    /// Talks with the person at the terminal until they leave.
+    pub async fn interact(mut self) -> Result<()> {
+        self.at_terminal = true;
         let mut background = JoinSet::new();
-        background.spawn(read_names(Arc::clone(&self.session), Arc::clone(&names)));
-
-        let layout = self.printer.layout(None);
-        let mut editor = Editor::open(names, history, self.printer.stderr_colour(), layout.width.is_some())?;
+        background.spawn(read_names(Arc::clone(&self.session), Arc::clone(&self.names)));
+        if self.read_rc().await? == Flow::Quit {
+            return Ok(());
+        }
+        let on_stdout = self.printer.layout(None).width.is_some();
+        let names = Arc::clone(&self.names);
+        let history = self.surroundings.history.as_deref();
+        self.editor = Some(Editor::open(names, history, self.printer.stderr_colour(), on_stdout)?);
         self.printer.say("SQL ends with a semicolon; \\? lists the commands, \\q leaves.");
         for number in 1.. {
-            let title = self.session.title();
-            let (returned, entry) = blocking(move || {
-                let entry = editor.read(&title);
-                (editor, entry)
-            })
-            .await?;
-            editor = returned;
-            let text = match entry? {
+            let text = match self.read_entry().await? {
                 Entry::Text(text) => text,
                 Entry::Dropped => continue,
                 Entry::End => return Ok(()),
@@ -94,10 +141,13 @@ impl Shell {
             if text.trim().is_empty() {
                 continue;
             }
-            if let Err(error) = editor.remember(&text) {
+            if let Some(editor) = &mut self.editor
+                && let Err(error) = editor.remember(&text)
+            {
                 self.printer.warn(error);
                 editor.forget_file();
             }
+            let session = Arc::as_ptr(&self.session).cast::<()>();
             for input in inputs(&format!("statement {number}"), &text) {
                 match self.run(input, true).await {
                     Ok(Flow::Continue) => {}
@@ -109,6 +159,9 @@ impl Shell {
                     }
                     Err(error) => self.printer.report(&error),
                 }
+            }
+            if Arc::as_ptr(&self.session).cast::<()>() != session {
+                background.spawn(read_names(Arc::clone(&self.session), Arc::clone(&self.names)));
             }
         }
         Ok(())
@@ -154,64 +207,67 @@ impl Shell {
     /// Does one thing, or is stopped by Ctrl-C. `told` says whether a person waits for the row count.
     async fn run(&mut self, input: Input, told: bool) -> Result<Flow> {
         let interrupted = (self.interrupt)();
-        let work = async {
-            match &input {
-                Input::Command(line) => command::run(self, line).await,
-                Input::Statement(statement) => self.answer(statement, told).await.map(|()| Flow::Continue),
-            }
-        };
         tokio::select! {
             biased;
             () = interrupted => Err(Error::new(Kind::Interrupted, "stopped")),
-            done = work => done,
+            done = self.act(input, told) => done,
         }
     }
 
-    async fn answer(&mut self, statement: &Statement, told: bool) -> Result<()> {
-        let started = Instant::now();
-        self.rejects = None;
-        let answer = self.session.answer(statement).await?;
-        let mut rows = Rows::of(answer.rows);
-        if answer.schema.fields().is_empty() {
-            rows.exhaust().await?;
-            if told {
-                self.printer.say(format_args!("done · {}", duration(started.elapsed())));
+    /// Does one thing.
+    async fn act(&mut self, input: Input, told: bool) -> Result<Flow> {
+        match input {
+            Input::Command(line) => command::run(self, &line).await,
+            Input::Statement(statement) => self.answer(statement, told).await,
+            Input::Handed(statement, line) => {
+                if command::shows_rows(&line) {
+                    self.answer(statement, told).await?;
+                } else {
+                    self.keep(statement).await?;
+                }
+                command::run(self, &line).await
             }
-            return Ok(());
         }
-        let layout = self.printer.layout(self.max_rows);
-        let mut file = ResultFile::begin(self.shown_as(), &answer.schema, self.printer.stdout(), &layout)?;
-        rows.pour_into(&mut file).await?;
-        let account = file.finish()?;
-        if told || account.is_shortened() {
-            self.printer.account(&account, told.then(|| started.elapsed()));
-        }
-        self.rejects = answer.rejects.filter(|rejects| rejects.summary().count() > 0);
-        if let Some(rejects) = &self.rejects {
-            rejects::tell(&self.printer, rejects, |_| "`\\rejects`".to_owned());
-        }
-        Ok(())
     }
 
-    /// Writes rows of the shell's own.
-    fn show(&self, batch: &RecordBatch) -> Result<()> {
-        let layout = self.printer.layout(None);
-        let mut file = ResultFile::begin(self.shown_as(), batch.schema_ref(), self.printer.stdout(), &layout)?;
-        file.batch(batch)?;
-        let account = file.finish()?;
-        if account.is_shortened() {
-            self.printer.account(&account, None);
-        }
-        Ok(())
+    /// Lets the person enter something.
+    async fn read_entry(&mut self) -> Result<Entry> {
+        let Some(mut editor) = self.editor.take() else { return Ok(Entry::End) };
+        let (title, vi, prepared) = (self.session.title(), self.showing.vi, self.prepared.take());
+        let (editor, entry) = blocking(move || {
+            let entry = editor.read(&title, vi, prepared.as_deref());
+            (editor, entry)
+        })
+        .await?;
+        self.editor = Some(editor);
+        entry
     }
 
-    fn shown_as(&self) -> Format {
-        if self.expanded { Format::Vertical } else { self.format }
+    /// Runs the person's rc file, if there is one. What fails in it is told and does not keep the shell from starting.
+    async fn read_rc(&mut self) -> Result<Flow> {
+        let Some(rc) = self.surroundings.rc.clone().filter(|rc| rc.is_file()) else { return Ok(Flow::Continue) };
+        self.hushed = true;
+        let read = self.read_file(&rc).await;
+        self.hushed = false;
+        match read {
+            Err(error) if !is_broken_pipe(&error) => {
+                self.printer.report(&error);
+                Ok(Flow::Continue)
+            }
+            read => read,
+        }
+    }
+
+    /// Says what a command did.
+    fn say(&self, message: impl Display) {
+        if !self.hushed {
+            self.printer.say(message);
+        }
     }
 }
 
 /// Whether the loop goes on.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flow {
     Continue,
     Quit,

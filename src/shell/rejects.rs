@@ -4,6 +4,7 @@ use futures::TryStreamExt;
 
 use super::rows::Rows;
 use super::{Flow, Shell};
+use crate::engine::Parameters;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::output::{Printer, ResultFile, thousands};
@@ -27,9 +28,10 @@ pub(super) fn tell(printer: &Printer, ledger: &Ledger, how: impl Fn(&str) -> Str
 /// Shows the rejects of the last query, or of the newest release.
 pub(super) async fn show(shell: &mut Shell) -> Result<Flow> {
     let Some(ledger) = shell.rejects.clone() else {
-        let answer = shell.session.answer(&Source::new("\\rejects", OF_RELEASE).only_statement()?).await?;
-        let layout = shell.printer.layout(shell.max_rows);
-        let mut file = ResultFile::begin(shell.shown_as(), &answer.schema, shell.printer.stdout(), &layout)?;
+        let statement = Source::new("\\rejects", OF_RELEASE).only_statement()?;
+        let answer = shell.session.answer(&statement, &Parameters::new()).await?;
+        let (target, format, layout) = shell.next_target(shell.showing.shown_as())?;
+        let mut file = ResultFile::begin(format, &answer.schema, target, &layout)?;
         Rows::of(answer.rows).pour_into(&mut file).await?;
         shell.printer.account(&file.finish()?, None);
         return Ok(Flow::Continue);
@@ -40,8 +42,8 @@ pub(super) async fn show(shell: &mut Shell) -> Result<Flow> {
         let columns = SHOWN.iter().filter_map(|name| batch.schema().index_of(name).ok());
         let batch = batch.project(&columns.collect::<Vec<_>>()).map_err(|failure| Error::bug(failure.to_string()))?;
         if file.is_none() {
-            let layout = shell.printer.layout(shell.max_rows);
-            file = Some(ResultFile::begin(shell.shown_as(), &batch.schema(), shell.printer.stdout(), &layout)?);
+            let (target, format, layout) = shell.next_target(shell.showing.shown_as())?;
+            file = Some(ResultFile::begin(format, &batch.schema(), target, &layout)?);
         }
         if let Some(file) = &mut file {
             file.batch(&batch)?;

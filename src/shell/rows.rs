@@ -47,7 +47,8 @@ impl Rows {
         Ok(())
     }
 
-    async fn next(&mut self) -> Option<Result<RecordBatch>> {
+    /// The next rows; none at the end.
+    pub(super) async fn next(&mut self) -> Option<Result<RecordBatch>> {
         if let Some(batch) = self.batches.recv().await {
             return Some(batch);
         }

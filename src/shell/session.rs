@@ -7,9 +7,12 @@ use arrow::datatypes::{DataType, SchemaRef};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
+use crate::engine::{FunctionEntry, Meter, Parameters};
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::name::{Layer, TableName, closest};
+use crate::output::Format;
+use crate::release::AsOf;
 use crate::sql::Statement;
 
 /// Somebody who answers SQL over one project.
@@ -17,14 +20,38 @@ pub trait Session: Send + Sync {
     /// What the prompt shows before `>`: the project and its release, `satisfaccion_cliente:1`.
     fn title(&self) -> String;
 
-    /// Plans one statement; its rows come as they are read from the stream.
-    fn answer<'a>(&'a self, statement: &'a Statement) -> BoxFuture<'a, Result<Answer>>;
+    /// Plans one statement, with values for the `$names` in it; its rows come as they are read from the stream.
+    fn answer<'a>(&'a self, statement: &'a Statement, parameters: &'a Parameters) -> BoxFuture<'a, Result<Answer>>;
 
     /// Every table and view, by layer and name.
     fn tables(&self) -> BoxFuture<'_, Result<Vec<TableEntry>>>;
 
     /// The columns of one of them.
     fn columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<ColumnEntry>>>;
+
+    /// All SQL functions.
+    fn functions(&self) -> Vec<FunctionEntry>;
+
+    /// The text of a model as it was released; none for what is no model.
+    fn definition(&self, table: &TableName) -> Option<String>;
+
+    /// What a person may want to know of a table besides its columns: a word and what is said of it.
+    fn facts(&self, table: &TableName) -> Vec<(&'static str, String)>;
+
+    /// Columns that stand for rows of another table, as the models' checks declare them.
+    fn relationships(&self) -> Vec<Relationship>;
+
+    /// Where the session reads and what it may use.
+    fn settings(&self) -> Vec<(&'static str, String)>;
+
+    /// Shows all releases.
+    fn show_releases(&self, format: Format) -> BoxFuture<'_, Result<()>>;
+
+    /// Shows what differs between two releases; the one before `to` without `from`.
+    fn show_difference(&self, from: Option<AsOf>, to: AsOf) -> BoxFuture<'_, Result<()>>;
+
+    /// The same project at another release.
+    fn at(&self, as_of: AsOf) -> BoxFuture<'_, Result<Arc<dyn Session>>>;
 }
 
 /// The rows of a statement. Dropping the stream stops the work.
@@ -35,6 +62,21 @@ pub struct Answer {
     pub rows: BoxStream<'static, Result<RecordBatch>>,
     /// The rows of raw files that are not among those the answer is made of, once it is read.
     pub rejects: Option<Arc<Ledger>>,
+    /// What making the rows takes, where it is measured.
+    pub meter: Option<Meter>,
+}
+
+/// A column whose values stand in another table's column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relationship {
+    /// The table that refers.
+    pub table: TableName,
+    /// Its column.
+    pub column: String,
+    /// The table referred to.
+    pub to_table: TableName,
+    /// Its column.
+    pub to_column: String,
 }
 
 /// What a table is.
@@ -67,6 +109,10 @@ pub struct TableEntry {
     pub name: TableName,
     /// What it is.
     pub kind: TableKind,
+    /// Its rows, where the release counted them.
+    pub rows: Option<u64>,
+    /// Bytes of its files, where it has files.
+    pub bytes: Option<u64>,
     /// What it holds; empty where nobody wrote it.
     pub description: String,
 }
@@ -109,7 +155,13 @@ mod tests {
 
     fn tables() -> Vec<TableEntry> {
         ["processed.tickets", "raw.tickets", "curated.kpi_nps"]
-            .map(|name| TableEntry { name: name.parse().unwrap(), kind: TableKind::Table, description: String::new() })
+            .map(|name| TableEntry {
+                name: name.parse().unwrap(),
+                kind: TableKind::Table,
+                rows: None,
+                bytes: None,
+                description: String::new(),
+            })
             .to_vec()
     }
 

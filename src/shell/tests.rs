@@ -9,10 +9,12 @@ use futures::stream::{self, BoxStream, StreamExt};
 use insta::assert_snapshot;
 
 use super::*;
+use crate::engine::FunctionEntry;
 use crate::name::TableName;
 use crate::output::{Capture, Terminal, Verbosity};
+use crate::release::AsOf;
 
-/// Answers `SELECT <n>` with the numbers below n, never answers `hang`, panics at `panic`, and refuses the rest.
+/// Answers `SELECT <n>` with the numbers below n, `SELECT $name` with those below a variable, never answers `hang`, panics at `panic`, and refuses the rest.
 struct Script;
 
 impl Session for Script {
@@ -20,12 +22,13 @@ impl Session for Script {
         "satisfaccion_cliente:1".to_owned()
     }
 
-    fn answer<'a>(&'a self, statement: &'a Statement) -> BoxFuture<'a, Result<Answer>> {
+    fn answer<'a>(&'a self, statement: &'a Statement, parameters: &'a Parameters) -> BoxFuture<'a, Result<Answer>> {
         async move {
             let words: Vec<&str> = statement.text().split_whitespace().collect();
             let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
             let rows: BoxStream<'static, Result<RecordBatch>> = match words.as_slice() {
                 ["SELECT", count] => {
+                    let count = count.strip_prefix('$').map_or(*count, |name| parameters[name].as_str());
                     let numbers = Int64Array::from_iter_values(0..count.parse().unwrap());
                     let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(numbers)]).unwrap();
                     stream::iter([Ok(batch)]).boxed()
@@ -35,6 +38,7 @@ impl Session for Script {
                         schema: Arc::new(Schema::empty()),
                         rows: stream::empty().boxed(),
                         rejects: None,
+                        meter: None,
                     });
                 }
                 ["hang"] => stream::pending().boxed(),
@@ -42,7 +46,7 @@ impl Session for Script {
                 ["late"] => stream::iter([Err(Error::query("division by zero"))]).boxed(),
                 _ => return Err(Error::query(format!("cannot read line {}", statement.place().line))),
             };
-            Ok(Answer { schema, rows, rejects: None })
+            Ok(Answer { schema, rows, rejects: None, meter: None })
         }
         .boxed()
     }
@@ -52,6 +56,8 @@ impl Session for Script {
             let entry = |name: &str, kind, description: &str| TableEntry {
                 name: name.parse().unwrap(),
                 kind,
+                rows: (kind == TableKind::Table).then_some(75_000),
+                bytes: (kind == TableKind::Table).then_some(3_400_000),
                 description: description.to_owned(),
             };
             Ok(vec![
@@ -75,12 +81,50 @@ impl Session for Script {
         }
         .boxed()
     }
+
+    fn functions(&self) -> Vec<FunctionEntry> {
+        let entry = |name: &str, kind, description: &str| FunctionEntry {
+            name: name.to_owned(),
+            kind,
+            signature: format!("{name}(expression)"),
+            description: description.to_owned(),
+        };
+        vec![entry("avg", "aggregate", "Returns the average"), entry("upper", "scalar", "Converts to upper case")]
+    }
+
+    fn definition(&self, table: &TableName) -> Option<String> {
+        (table.layer != crate::name::Layer::Raw).then(|| "SELECT 1 AS nps\n".to_owned())
+    }
+
+    fn facts(&self, _: &TableName) -> Vec<(&'static str, String)> {
+        vec![("grain", "periodo".to_owned())]
+    }
+
+    fn relationships(&self) -> Vec<Relationship> {
+        Vec::new()
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![("project", "satisfaccion_cliente".to_owned())]
+    }
+
+    fn show_releases(&self, _: Format) -> BoxFuture<'_, Result<()>> {
+        async { Err(Error::query("no release yet")) }.boxed()
+    }
+
+    fn show_difference(&self, _: Option<AsOf>, _: AsOf) -> BoxFuture<'_, Result<()>> {
+        async { Err(Error::query("no release yet")) }.boxed()
+    }
+
+    fn at(&self, _: AsOf) -> BoxFuture<'_, Result<Arc<dyn Session>>> {
+        async { Ok(Arc::new(Self) as Arc<dyn Session>) }.boxed()
+    }
 }
 
 fn shell() -> (Shell, Capture) {
     let (printer, capture) =
         Printer::captured(Verbosity::Normal, Terminal { stdout: true, width: Some(80), ..Terminal::default() });
-    let mut shell = Shell::new(Arc::new(Script), printer);
+    let mut shell = Shell::new(Arc::new(Script), printer, Surroundings::default());
     shell.interrupt = || Box::pin(std::future::pending());
     (shell, capture)
 }
@@ -171,7 +215,7 @@ fn tables_and_columns_are_listed() {
 fn what_is_misspelt_is_asked_about() {
     let (failure, _, said) = piped("\\d kpi_npps\n\\tabels\n\\q now\n\\format cvs\n\\maxrows -1\n\\format parquet");
     assert_eq!(failure, Some(Kind::Query));
-    assert_snapshot!(said, @r#"
+    assert_snapshot!(said, @r"
     error: no table or view is called `kpi_npps`
       hint: did you mean `kpi_nps`?
     error: unknown command \tabels
@@ -179,28 +223,64 @@ fn what_is_misspelt_is_asked_about() {
     error: \q takes no argument, but got `now`
     error: unknown format `cvs`
       hint: did you mean `csv`?
-    error: \maxrows takes a number above 0 or all, but got `-1`
+    error: maxrows takes a number above 0 or all, but got `-1`
     error: parquet is not text: the shell cannot show it
-      hint: write a file: cauce query --format parquet -o FILE "SELECT …"
-    "#);
+      hint: write the last result to a file: \export FILE.parquet
+    ");
 }
 
 #[test]
 fn help_lists_every_command() {
     assert_snapshot!(piped("help").1, @r"
-    SQL ends with a semicolon. Ctrl-C stops a query, Tab completes.
+    SQL ends with a semicolon. Ctrl-C stops a query, Tab completes, Ctrl-R finds.
 
-      \d [table]           tables and views, or the columns of one (\describe)
-      \dt                  datasets and tables (\tables)
-      \dv                  views (\views)
-      \rejects             rows that the last query did not see, or that the release left out
-      \x [on|off]          one line a column instead of a table (\expanded)
-      \format [format]     how results are written: table, box, csv, json, … (\mode)
-      \maxrows [rows|all]  the most rows of a result that are shown
-      \?                   this help (\help, \h)
-      \q                   leave (also Ctrl-D) (\quit, \exit)
+    Look
+      \d [table]                        tables and views, or the columns of one (\describe)
+      \d+ [table]                       the same with rows and size, or what a table is made of
+      \dt [pattern]                     datasets and tables (\tables)
+      \dv [pattern]                     views (\views)
+      \df [pattern]                     SQL functions (\functions)
+      \l                                layers, each with its tables (\databases)
+      \schema <model>                   the SQL of a model as it was released
+      \sample <table> [rows]            some rows, taken by chance
+      \profile <table>                  what is in each column: nulls, distinct, quartiles, top values (\summarize)
+      \releases                         releases, newest first
+      \asof [release|time|newest]       read another release
+      \diff [from] [to]                 what differs between two releases
+      \rejects                          rows that the last query did not see, or that the release left out
+      \conf                             project, release, limits and files of this shell (\conninfo)
 
-    A command may also begin with a dot: .tables
+    Results
+      \last [format]                    the last result again, all of it (\g)
+      \gx                               the last result, one line a column
+      \export <file>                    write the last result, as the ending says: .csv .json .parquet .arrow .md .html …
+      \once <file or |program>          where the next result goes
+      \o [file or |program]             where results go from now on; to the screen again without one (\output)
+      \plot line|bar|hist [x] [y]       draw the last result
+      \crosstab [row] [column] [value]  turn the last result: a column for each value of one column (\crosstabview)
+      \x [on|off]                       one line a column instead of a table (\expanded)
+      \format [format]                  how results are written: table, box, csv, json, … (\mode)
+      \maxrows [rows|all]               the most rows of a result that are shown
+      \timing [on|off]                  time, bytes read and memory after each result (\timer)
+      \pset [setting] [value]           all settings, or one
+
+    Work
+      \i <file>                         run a file (\include, \read)
+      \ir <file>                        run a file that stands beside the one being read
+      \e [file]                         edit the last statement, or a file, and have it on the line (\edit)
+      \set [name] [value]               set a variable: :name and :'name' in SQL, or $name as a typed value
+      \unset <name>                     forget a variable
+      \gset [prefix]                    keep the one row of the last result in variables
+      \gexec                            run each value of the last result as a statement
+      \watch [seconds]                  run the last statement again and again, until Ctrl-C
+      \explain [analyze] [SQL]          how a statement, or the last one, is run
+      \history [rows|text]              what was entered
+      \sh [command]                     run a command of the system (\!, \shell, \system)
+      \?                                this help (\help, \h)
+      \q                                leave (also Ctrl-D) (\quit, \exit)
+
+    A command may begin with a dot (.tables) and be shortened (\prof); behind a query it takes its rows:
+      SELECT canal, count(*) FROM tickets GROUP BY 1 \plot bar
     ");
 }
 
@@ -220,13 +300,13 @@ fn results_are_shown_as_asked() {
     │ 0 │
     ╰───╯
     ");
-    assert_snapshot!(said, @"
-    one line a column
-    one line a row
-    results are written as csv
-    results are written as table
-    rows shown of a result: at most 1
-    1 of 3 rows shown
+    assert_snapshot!(said, @r"
+    expanded: on
+    expanded: off
+    format: csv
+    format: table
+    maxrows: 1
+    1 of 3 rows shown · \last shows all
     ");
 }
 

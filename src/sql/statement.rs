@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use datafusion::sql::parser::DFParserBuilder;
-use datafusion::sql::sqlparser::tokenizer::{Location, TokenWithSpan};
+use datafusion::sql::sqlparser::tokenizer::{Location, Span, TokenWithSpan};
 
 use super::source::Source;
 use super::tokens::{Kind, read, tokens};
@@ -21,11 +21,20 @@ pub struct Statement {
     range: Range<usize>,
     /// Where it begins.
     start: Location,
+    /// Words that its writer left out, read before it.
+    implied: &'static str,
 }
 
 impl Statement {
     pub(super) fn new(source: Source, range: Range<usize>, start: Location) -> Self {
-        Self { source, range, start }
+        Self { source, range, start, implied: "" }
+    }
+
+    /// The same statement, understood as if `words` stood before it; places stay those of what was written.
+    #[must_use]
+    pub fn after(mut self, words: &'static str) -> Self {
+        self.implied = words;
+        self
     }
 
     /// The statement's own text, without the semicolon and the comments around it.
@@ -103,7 +112,13 @@ impl Statement {
     }
 
     fn tokens(&self) -> Result<Vec<TokenWithSpan>, Finding> {
-        read(self.text(), self.start).map_err(|error| syntax::broken(&self.source, self.range(), &error))
+        let broken = |error| syntax::broken(&self.source, self.range(), &error);
+        let mut tokens = read(self.implied, self.start).map_err(broken)?;
+        for token in &mut tokens {
+            token.span = Span { start: self.start, end: self.start };
+        }
+        tokens.extend(read(self.text(), self.start).map_err(broken)?);
+        Ok(tokens)
     }
 }
 
@@ -126,6 +141,17 @@ mod tests {
         assert_eq!(second.find("T").unwrap().to_string(), "a.sql:3:8");
         assert_eq!(second.find("ñ").unwrap().to_string(), "a.sql:2:10");
         assert_eq!(second.find("a"), None);
+    }
+
+    #[test]
+    fn words_left_out_do_not_move_places() {
+        let [statement] = Source::new("q", "FROM t;").statements().try_into().unwrap();
+        assert!(statement.parse().is_err());
+        let whole = statement.after("SELECT * ");
+        assert_eq!((whole.parse().unwrap().to_string().as_str(), whole.text()), ("SELECT * FROM t", "FROM t"));
+        let [wrong] = Source::new("q", "FROM t WHER x = = 1").statements().try_into().unwrap();
+        let error = wrong.after("SELECT * ").parse().unwrap_err();
+        assert_eq!(error.all_findings()[0].place.clone().unwrap().to_string(), "q:1:13");
     }
 
     #[test]

@@ -211,6 +211,8 @@ pub struct ResultFile {
     /// The most rows passed on to the writer.
     limit: u64,
     account: Account,
+    /// Whether the writer has finished, because it has all the rows it may show.
+    full: bool,
 }
 
 impl ResultFile {
@@ -222,10 +224,17 @@ impl ResultFile {
             Some(max_rows) if format.is_for_reading() => max_rows as u64,
             _ => u64::MAX,
         };
-        Ok(Self { writer, target, limit, account: Account::default() })
+        Ok(Self { writer, target, limit, account: Account::default(), full: false })
     }
 
-    /// Writes the next rows, as far as the limit allows, and counts them.
+    /// Whether no more rows are written: the rest is only counted.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Writes the next rows, as far as the limit allows, and counts them. What may be shown is sent as soon as it is
+    /// complete, while the rest is still being counted.
     pub fn batch(&mut self, batch: &RecordBatch) -> Result<()> {
         let rows = batch.num_rows();
         self.account.rows += rows as u64;
@@ -236,14 +245,27 @@ impl ResultFile {
         }
         self.account.shown += taken as u64;
         let part = if taken < rows { &batch.slice(0, taken) } else { batch };
-        self.writer.batch(part).map_err(|error| self.target.failure(error))
+        self.writer.batch(part).map_err(|error| self.target.failure(error))?;
+        if self.account.shown < self.limit {
+            return Ok(());
+        }
+        self.end()?;
+        self.target.send()
     }
 
     /// Ends the result and its target.
     pub fn finish(mut self) -> Result<Account> {
-        self.account.manner = self.writer.finish().map_err(|error| self.target.failure(error))?;
+        if !self.full {
+            self.end()?;
+        }
         self.target.finish()?;
         Ok(self.account)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.account.manner = self.writer.finish().map_err(|error| self.target.failure(error))?;
+        self.full = true;
+        Ok(())
     }
 }
 

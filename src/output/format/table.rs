@@ -28,6 +28,9 @@ use crate::output::text::{cut, type_name, visible, width};
 /// The columns a text keeps at least; narrower, nothing could be recognised.
 const LEAST: usize = 8;
 
+/// Rows that are laid out together: a longer table goes on in the same columns as far as its values fit them.
+const PART: usize = 1_000;
+
 /// Spaces left and right of a value.
 const PADDING: usize = 2;
 
@@ -40,18 +43,32 @@ pub(super) enum LongText {
     Wrapped,
 }
 
-/// Gathers the rows shown, because a column is as wide as its widest value.
+/// Gathers a part of the rows, because a column is as wide as its widest value.
 pub(super) struct Table {
     long_text: LongText,
     schema: SchemaRef,
     out: SharedTarget,
     layout: Layout,
     rows: Vec<Vec<Option<String>>>,
+    /// The frame that stands open: the width of its columns and its last line.
+    open: Option<(Vec<usize>, String)>,
+    /// Takes the rows once they did not fit into a table.
+    turned: Option<Vertical>,
+    was_cut: bool,
 }
 
 impl Table {
     pub(super) fn new(long_text: LongText, schema: &SchemaRef, out: SharedTarget, layout: Layout) -> Self {
-        Self { long_text, schema: SchemaRef::clone(schema), out, layout, rows: Vec::new() }
+        Self {
+            long_text,
+            schema: SchemaRef::clone(schema),
+            out,
+            layout,
+            rows: Vec::new(),
+            open: None,
+            turned: None,
+            was_cut: false,
+        }
     }
 
     fn columns(&self) -> Vec<Column> {
@@ -104,28 +121,80 @@ impl Table {
     }
 }
 
-impl ResultWriter for Table {
-    fn batch(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
-        let cells = Cells::of(batch)?;
-        self.rows.extend(cells.rows().map(Iterator::collect));
+impl Table {
+    /// Writes the gathered rows: behind those before them in the same frame, or in a new one.
+    fn write_part(&mut self) -> Result<(), Failure> {
+        let columns = self.columns();
+        let goes_on = self.open.as_ref().filter(|(widths, _)| {
+            columns.iter().zip(widths).all(|(column, width)| column.shrinks || column.values <= *width)
+        });
+        let continued = goes_on.is_some();
+        let widths = match goes_on {
+            Some((widths, _)) => Some(widths.clone()),
+            None => fit(&columns, self.layout.width),
+        };
+        let Some(widths) = widths else {
+            self.close()?;
+            let vertical = Vertical::new(&self.schema, self.out.clone(), self.layout);
+            let vertical = self.turned.insert(vertical);
+            for row in self.rows.drain(..) {
+                vertical.row(row.iter().map(Option::as_deref))?;
+            }
+            return Ok(());
+        };
+        let (text, was_cut) = self.render(&columns, &widths);
+        self.was_cut |= was_cut;
+        self.rows.clear();
+        let mut lines: Vec<&str> = text.lines().collect();
+        let bottom = lines.pop().unwrap_or_default().to_owned();
+        let header = columns.iter().zip(&widths).map(|(column, width)| column.header_lines(*width)).max().unwrap_or(0);
+        // The frame's upper border and the header; the line below it also parts rows of a box.
+        let above = 1 + header + usize::from(self.long_text == LongText::Cut);
+        if !continued {
+            self.close()?;
+        }
+        for line in &lines[if continued { above.min(lines.len()) } else { 0 }..] {
+            writeln!(self.out, "{line}")?;
+        }
+        self.open = Some((widths, bottom));
         Ok(())
     }
 
+    /// Draws the lower border of the frame that stands open.
+    fn close(&mut self) -> Result<(), Failure> {
+        if let Some((_, bottom)) = self.open.take() {
+            writeln!(self.out, "{bottom}")?;
+        }
+        Ok(())
+    }
+}
+
+impl ResultWriter for Table {
+    fn batch(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
+        if let Some(vertical) = &mut self.turned {
+            return vertical.batch(batch);
+        }
+        let cells = Cells::of(batch)?;
+        for row in cells.rows() {
+            self.rows.push(row.collect());
+        }
+        if self.rows.len() >= PART && !self.schema.fields().is_empty() { self.write_part() } else { Ok(()) }
+    }
+
     fn finish(&mut self) -> Result<Manner, Failure> {
-        let columns = self.columns();
-        if columns.is_empty() {
+        if self.schema.fields().is_empty() {
             return Ok(Manner::Whole);
         }
-        let Some(widths) = fit(&columns, self.layout.width) else {
-            let mut vertical = Vertical::new(&self.schema, self.out.clone(), self.layout);
-            for row in &self.rows {
-                vertical.row(row.iter().map(Option::as_deref))?;
-            }
-            return Ok(Manner::Turned);
-        };
-        let (text, was_cut) = self.render(&columns, &widths);
-        writeln!(self.out, "{text}")?;
-        Ok(if was_cut { Manner::Cut } else { Manner::Whole })
+        let unwritten = !self.rows.is_empty() || self.open.is_none();
+        if self.turned.is_none() && unwritten {
+            self.write_part()?;
+        }
+        self.close()?;
+        Ok(match (&self.turned, self.was_cut) {
+            (Some(_), _) => Manner::Turned,
+            (None, true) => Manner::Cut,
+            (None, false) => Manner::Whole,
+        })
     }
 }
 
@@ -154,6 +223,11 @@ impl Column {
 
     fn align(&self, cell: Cell) -> Cell {
         cell.set_alignment(if self.number { CellAlignment::Right } else { CellAlignment::Left })
+    }
+
+    /// Lines that its header takes.
+    fn header_lines(&self, max: usize) -> usize {
+        break_name(&self.name, max).len() + usize::from(self.type_name.is_some())
     }
 
     fn header(&self, max: usize) -> Cell {
