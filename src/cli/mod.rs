@@ -3,6 +3,7 @@
 //! This is the only room that reads arguments, environment and working directory.
 
 mod accounts;
+mod bench;
 mod catalog;
 mod check;
 mod checks;
@@ -54,6 +55,7 @@ enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
     Query(query::Arguments),
+    Bench(bench::Arguments),
     Rejects(rejects::Arguments),
     Shell(shell::Arguments),
     Releases(releases::Arguments),
@@ -103,6 +105,7 @@ async fn dispatch(command: Command, settings: Settings) -> Result<()> {
         Command::Run(arguments) => run::run(arguments, &settings).await,
         Command::Check(arguments) => check::check(arguments, &settings).await,
         Command::Query(arguments) => query::query(arguments, &settings).await,
+        Command::Bench(arguments) => bench::bench(arguments, &settings).await,
         Command::Rejects(arguments) => rejects::rejects(arguments, &settings).await,
         Command::Shell(arguments) => shell::shell(arguments, &settings).await,
         Command::Releases(arguments) => releases::releases(arguments, &settings).await,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::common::Result as EngineResult;
-use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
 use datafusion::physical_plan::ExecutionPlan;
@@ -90,8 +91,8 @@ fn add_leaves(plan: &dyn ExecutionPlan, reading: &mut Reading) {
 /// Bytes of the files that a scan of files reads.
 fn size_of_files(plan: &dyn ExecutionPlan) -> Option<u64> {
     let scan = plan.downcast_ref::<DataSourceExec>()?.data_source().downcast_ref::<FileScanConfig>()?;
-    let files = scan.file_groups.iter().flat_map(|group| group.files());
-    let size = |file: &datafusion::datasource::listing::PartitionedFile| match &file.range {
+    let files = scan.file_groups.iter().flat_map(FileGroup::files);
+    let size = |file: &PartitionedFile| match &file.range {
         Some(range) => u64::try_from(range.end - range.start).unwrap_or(0),
         None => file.object_meta.size,
     };

@@ -66,7 +66,7 @@ fn whole_of(steps: f64) -> usize {
 /// A value in few characters.
 fn short(value: f64) -> String {
     let size = value.abs();
-    if value == value.trunc() && size < 1e15 {
+    if value.fract() == 0.0 && size < 1e15 {
         let digits = thousands(whole_number(size));
         return if value < 0.0 { format!("-{digits}") } else { digits };
     }
@@ -106,7 +106,7 @@ fn histogram(points: &[(String, f64)], columns: usize) -> String {
     }
     // Sturges' rule, and no more bars than there are whole numbers.
     let wanted = whole_of((values.len() as f64).log2().ceil()) + 1;
-    let whole = values.iter().all(|value| *value == value.trunc());
+    let whole = values.iter().all(|value| value.fract() == 0.0);
     let span = most - least;
     let bins = if whole { wanted.min(whole_of(span) + 1) } else { wanted }.clamp(1, BINS);
     let step = if whole { ((span + 1.0) / bins as f64).ceil() } else { span / bins as f64 };
@@ -131,10 +131,9 @@ fn histogram(points: &[(String, f64)], columns: usize) -> String {
 
 fn line(points: &[(String, f64)], columns: usize) -> String {
     let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
-    let ((Some((first, _)), Some((last, _))), (least, most)) = ((points.first(), points.last()), range(&values)) else {
-        return String::new();
-    };
-    let (top, bottom) = (short(most), short(least));
+    let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else { return String::new() };
+    let (lowest, highest) = range(&values);
+    let (top, bottom) = (short(highest), short(lowest));
     let figures = width(&top).max(width(&bottom));
     let room = columns.saturating_sub(figures + 3).max(8);
     let (across, down) = (room * 2, HEIGHT * 4);
@@ -145,7 +144,7 @@ fn line(points: &[(String, f64)], columns: usize) -> String {
     };
     let x_of = |index: usize| index as f64 / (values.len() - 1).max(1) as f64 * (across - 1) as f64;
     let y_of = |value: f64| {
-        let share = if most > least { (value - least) / (most - least) } else { 0.5 };
+        let share = if highest > lowest { (value - lowest) / (highest - lowest) } else { 0.5 };
         (1.0 - share) * (down - 1) as f64
     };
     if let [only] = values.as_slice() {

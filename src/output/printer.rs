@@ -121,6 +121,11 @@ impl Printer {
         self.account_with(account, elapsed.map(text::duration));
     }
 
+    /// Writes a line that programs read, also when quiet.
+    pub fn record(&self, line: &str) {
+        self.write(&format!("{line}\n"));
+    }
+
     /// As [`account`](Self::account), with more to say of the result: `6 rows · 12 ms · 3.4 MB read`.
     pub fn account_with(&self, account: &Account, notes: impl IntoIterator<Item = String>) {
         if self.verbosity == Verbosity::Normal || account.is_shortened() {

@@ -197,7 +197,10 @@ pub(super) fn named(name: &str, format: Format) -> Result<(Target, Format)> {
 }
 
 /// Waits for `work`, but not beyond the deadline.
-async fn in_time<T>(deadline: Option<(Deadline, Duration)>, work: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn in_time<T>(
+    deadline: Option<(Deadline, Duration)>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
     let over = async {
         match deadline {
             Some((deadline, _)) => sleep_until(deadline).await,

@@ -21,18 +21,18 @@ const COLUMNS: usize = 500;
 pub(super) fn crosstab(kept: &mut Kept, names: &[String]) -> Result<RecordBatch> {
     let batches = kept.small(ROWS, "\\crosstab")?;
     let batch = concat_batches(kept.schema(), &batches).map_err(|failure| Error::bug(failure.to_string()))?;
-    let named: Vec<usize> = names.iter().map(|name| position(&batch, name)).collect::<Result<_>>()?;
-    let mut order = named.clone();
-    order.extend((0..batch.num_columns()).filter(|index| !named.contains(index)));
-    let (&[row, column, value, ..], true) = (order.as_slice(), named.len() <= 3) else {
+    let chosen: Vec<usize> = names.iter().map(|name| position(&batch, name)).collect::<Result<_>>()?;
+    let mut order = chosen.clone();
+    order.extend((0..batch.num_columns()).filter(|index| !chosen.contains(index)));
+    let (&[rows_by, columns_by, value, ..], true) = (order.as_slice(), chosen.len() <= 3) else {
         return Err(Error::usage("\\crosstab needs three columns: row, column and value")
             .hint("SELECT canal, anio_mes, count(*) FROM tickets GROUP BY 1, 2 \\crosstab"));
     };
-    let (row_keys, column_keys) = (texts(batch.column(row))?, texts(batch.column(column))?);
+    let (row_keys, column_keys) = (texts(batch.column(rows_by))?, texts(batch.column(columns_by))?);
     let (rows, columns) = (distinct(&row_keys), distinct(&column_keys));
     if columns.len() > COLUMNS {
         return Err(Error::usage(format!("{} columns are too many to read", columns.len()))
-            .hint(format!("`{}` becomes the columns; name another", batch.schema().field(column).name())));
+            .hint(format!("`{}` becomes the columns; name another", batch.schema().field(columns_by).name())));
     }
     let mut cells: Vec<Vec<Option<usize>>> = vec![vec![None; rows.len()]; columns.len()];
     for (index, (row_key, column_key)) in row_keys.iter().zip(&column_keys).enumerate() {
@@ -44,8 +44,8 @@ pub(super) fn crosstab(kept: &mut Kept, names: &[String]) -> Result<RecordBatch>
     }
     let first_rows: Vec<usize> = ordered(&rows).into_iter().map(|key| first(&row_keys, key)).collect();
     let schema = batch.schema();
-    let mut fields = vec![schema.field(row).clone()];
-    let mut arrays = vec![pick(batch.column(row), first_rows.into_iter().map(Some))?];
+    let mut fields = vec![schema.field(rows_by).clone()];
+    let mut arrays = vec![pick(batch.column(rows_by), first_rows.into_iter().map(Some))?];
     for (key, cells) in ordered(&columns).into_iter().zip(cells) {
         fields.push(Field::new(key, schema.field(value).data_type().clone(), true));
         arrays.push(pick(batch.column(value), cells)?);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     fn shown(batch: &RecordBatch) -> String {
-        arrow::util::pretty::pretty_format_batches(&[batch.clone()]).unwrap().to_string()
+        arrow::util::pretty::pretty_format_batches(std::slice::from_ref(batch)).unwrap().to_string()
     }
 
     #[test]

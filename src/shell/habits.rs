@@ -32,7 +32,8 @@ pub(super) fn meant(statement: Statement) -> Meant {
 }
 
 /// `statement` with the `SELECT *` that its writer left out before FROM.
-pub(super) fn completed(statement: Statement) -> Statement {
+#[must_use]
+pub fn completed(statement: Statement) -> Statement {
     if statement.first_word().eq_ignore_ascii_case("FROM") { statement.after("SELECT * ") } else { statement }
 }
 

@@ -37,10 +37,12 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-pub use batch::Batch;
+pub use batch::{Batch, OnError};
 pub use command::{CommandHelp, command_help};
+pub use habits::completed;
 pub use interrupt::interrupted;
 pub use session::{Answer, ColumnEntry, Relationship, Session, TableEntry, TableKind};
+pub use showing::seconds;
 pub use surroundings::Surroundings;
 
 use self::completion::Names;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
@@ -99,12 +99,8 @@ fn has_shape(data_type: &DataType) -> bool {
 
 /// The commonest values with their counts: `telefono 12, email 7`.
 fn top(batch: &RecordBatch) -> String {
-    let named = (0..batch.num_rows()).filter_map(|row| {
-        let value = text_at(batch, 0, row)?.replace(['\n', '\r', '\t'], " ");
-        let short: String = value.chars().take(LENGTH).collect();
-        let more = if short.len() < value.len() { "…" } else { "" };
-        Some(format!("{short}{more} {}", text_at(batch, 1, row)?))
-    });
+    let named = (0..batch.num_rows())
+        .filter_map(|row| Some(format!("{} {}", short(&text_at(batch, 0, row)?), text_at(batch, 1, row)?)));
     named.collect::<Vec<_>>().join(", ")
 }
 
@@ -159,9 +155,9 @@ struct Table {
     names: Vec<String>,
     types: Vec<String>,
     nulls: Vec<i64>,
-    share: Vec<Option<f64>>,
     distinct: Vec<Option<i64>>,
-    texts: [Vec<Option<String>>; 6],
+    spread: Vec<Option<String>>,
+    common: Vec<Option<String>>,
 }
 
 impl Table {
@@ -173,37 +169,44 @@ impl Table {
         self.names.push(column.name.clone());
         self.types.push(type_name(&column.data_type));
         self.nulls.push(nulls);
-        self.share.push((rows > 0).then(|| (nulls as f64 / rows as f64 * 1_000.0).round() / 10.0));
         // An estimate may be a little above what is possible.
         self.distinct.push(number(1).map(|distinct| distinct.min(rows - nulls)));
-        let short = |text: Option<String>| text.map(|text| text.chars().take(LENGTH).collect::<String>());
-        let rounded = |text: Option<String>| {
-            let cut = |number: f64| ((number * 1_000.0).round() / 1_000.0).to_string();
-            text.and_then(|text| text.parse().ok().map(cut))
-        };
-        let value = |index: usize| values.get(index).cloned().flatten();
-        let told = [short(value(2)), rounded(value(4)), rounded(value(5)), rounded(value(6)), short(value(3)), common];
-        for (texts, text) in self.texts.iter_mut().zip(told) {
-            texts.push(text);
-        }
+        self.spread.push(spread(values));
+        self.common.push(common);
     }
 
     fn batch(self) -> Result<RecordBatch> {
-        let [least, q1, median, q3, most, common] =
-            self.texts.map(|texts| Arc::new(StringArray::from(texts)) as ArrayRef);
-        let columns: [(&str, ArrayRef); 11] = [
+        let columns: [(&str, ArrayRef); 6] = [
             ("column", Arc::new(StringArray::from(self.names))),
             ("type", Arc::new(StringArray::from(self.types))),
             ("nulls", Arc::new(Int64Array::from(self.nulls))),
-            ("null_%", Arc::new(Float64Array::from(self.share))),
             ("distinct", Arc::new(Int64Array::from(self.distinct))),
-            ("min", least),
-            ("q1", q1),
-            ("median", median),
-            ("q3", q3),
-            ("max", most),
-            ("top or shape", common),
+            ("min · quartiles · max", Arc::new(StringArray::from(self.spread))),
+            ("top or shape", Arc::new(StringArray::from(self.common))),
         ];
         RecordBatch::try_from_iter(columns).map_err(|failure| Error::bug(failure.to_string()))
+    }
+}
+
+/// From the least to the greatest value: `1 · 3 · 4 · 5 · 5` with quartiles, `agresivo … urgente` without.
+fn spread(values: &[Option<String>]) -> Option<String> {
+    let value = |index: usize| values.get(index).cloned().flatten();
+    let rounded = |text: String| match text.parse::<f64>() {
+        Ok(number) => ((number * 100.0).round() / 100.0).to_string(),
+        Err(_) => text,
+    };
+    let (least, most) = (value(2)?, value(3)?);
+    match (value(4), value(5), value(6)) {
+        (Some(q1), Some(median), Some(q3)) => Some([least, q1, median, q3, most].map(rounded).join(" · ")),
+        _ => Some(format!("{} … {}", short(&least), short(&most))),
+    }
+}
+
+/// A value in few characters, on one line.
+fn short(text: &str) -> String {
+    let line = text.replace(['\n', '\r', '\t'], " ");
+    match line.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
     }
 }

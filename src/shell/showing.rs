@@ -9,6 +9,7 @@ use crate::output::{Format, Layout, Printer};
 
 /// How results are shown.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own that is on or off")]
 pub(super) struct Showing {
     pub(super) format: Format,
     /// One line a column, whatever the format.
@@ -176,7 +177,8 @@ impl Shell {
 }
 
 /// A time as a person writes it: `30`, `30s`, `1.5s`, `500ms`, `5min`.
-pub(super) fn seconds(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn seconds(text: &str) -> Option<Duration> {
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let factor = match unit.trim() {
         "" | "s" => 1.0,

@@ -5,6 +5,7 @@
 mod support;
 
 mod checks;
+mod batch;
 mod declaring;
 mod delta;
 mod demo;

@@ -236,7 +236,7 @@ fn a_query_answers_and_says_which_rows_are_missing() {
     origin,rule,file,line,column,value,message
     ----- stderr -----
     warning: 10 rows of raw.ventas rejected; see `\rejects`
-    rows shown of a result: at most 2
+    maxrows: 2
     10 rows
     0 rows
     "#);

@@ -227,6 +227,12 @@ impl ResultFile {
         Ok(Self { writer, target, limit, account: Account::default(), full: false })
     }
 
+    /// The rows taken so far, and those of them that are shown.
+    #[must_use]
+    pub fn rows_so_far(&self) -> (u64, u64) {
+        (self.account.rows, self.account.shown)
+    }
+
     /// Whether no more rows are written: the rest is only counted.
     #[must_use]
     pub fn is_full(&self) -> bool {

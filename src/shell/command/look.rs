@@ -1,5 +1,8 @@
 //! Commands that look at what there is: tables, columns, functions, releases.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use futures::FutureExt;
 use futures::future::ready;
 
@@ -157,16 +160,8 @@ async fn list(
     let pattern = Pattern::of(pattern)?;
     let tables = shell.session.tables().await?;
     let tables = tables.into_iter().filter(|table| wanted(table) && pattern.holds(&table.name));
-    let shown = |count: Option<u64>, how: fn(u64) -> String| count.map_or_else(String::new, how);
     let rows = if more {
-        records(
-            ["layer", "name", "kind", "rows", "size", "description"],
-            tables.map(|table| {
-                let (rows, size) = (shown(table.rows, thousands), shown(table.bytes, bytes));
-                let kind = table.kind.as_str().to_owned();
-                [table.name.layer.to_string(), table.name.name, kind, rows, size, table.description]
-            }),
-        )?
+        sized(&tables.collect::<Vec<_>>())?
     } else {
         records(
             ["layer", "name", "kind", "description"],
@@ -177,6 +172,23 @@ async fn list(
     };
     shell.show(&rows)?;
     Ok(Flow::Continue)
+}
+
+/// Tables with their rows and the bytes of their files.
+fn sized(tables: &[TableEntry]) -> Result<RecordBatch> {
+    let texts = |text: fn(&TableEntry) -> Option<String>| -> ArrayRef {
+        Arc::new(tables.iter().map(text).collect::<StringArray>())
+    };
+    let rows = tables.iter().map(|table| table.rows.and_then(|rows| i64::try_from(rows).ok()));
+    let columns: [(&str, ArrayRef); 6] = [
+        ("layer", texts(|table| Some(table.name.layer.to_string()))),
+        ("name", texts(|table| Some(table.name.name.clone()))),
+        ("kind", texts(|table| Some(table.kind.as_str().to_owned()))),
+        ("rows", Arc::new(rows.collect::<Int64Array>())),
+        ("size", texts(|table| table.bytes.map(bytes))),
+        ("description", texts(|table| Some(table.description.clone()))),
+    ];
+    RecordBatch::try_from_iter(columns).map_err(|failure| Error::bug(failure.to_string()))
 }
 
 /// Names as a person selects them: `kpi*`, `raw.*`, or a part of a name.

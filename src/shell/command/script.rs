@@ -128,7 +128,9 @@ impl Shell {
         async move {
             let name = file.display().to_string();
             if self.files.len() >= NESTED {
-                return Err(Error::usage(format!("{name} is the {NESTED}th file read by another")));
+                return Err(Error::usage(format!(
+                    "{name} is read by a file that is read by a file …, {NESTED} of them"
+                )));
             }
             let text = read_text(file)?;
             self.files.push(file.to_owned());
