@@ -13,7 +13,7 @@ use super::session::EngineSession;
 use super::settings::Settings;
 use crate::engine::Parameters;
 use crate::error::Result;
-use crate::output::{Format, duration};
+use crate::output::Format;
 use crate::release::AsOf;
 use crate::shell::{Session, completed};
 use crate::sql::{Source, Statement};
@@ -80,17 +80,12 @@ pub(super) async fn bench(arguments: Arguments, settings: &Settings) -> Result<(
     let time = |of: fn(&[Duration]) -> Option<&Duration>| {
         measured.iter().map(move |all| of(&all.times).map(|time| milliseconds(*time)))
     };
-    for all in &measured {
-        if let (Some(shortest), Some(longest)) = (all.times.first(), all.times.last()) {
-            settings.printer.say(format_args!("{} to {}", duration(*shortest), duration(*longest)));
-        }
-    }
     Listing::default()
         .texts("statement", measured.iter().map(|all| Some(all.statement.as_str())))
         .counts("runs", measured.iter().map(|all| Some(all.times.len() as u64)))
-        .texts("min_ms", time(|times| times.first()))
+        .texts("min_ms", time(<[Duration]>::first))
         .texts("median_ms", time(|times| times.get(times.len() / 2)))
-        .texts("max_ms", time(|times| times.last()))
+        .texts("max_ms", time(<[Duration]>::last))
         .counts("rows", measured.iter().map(|all| Some(all.rows)))
         .counts("bytes_read", measured.iter().map(|all| Some(all.bytes)))
         .counts("memory_bytes", measured.iter().map(|all| Some(all.memory)))
