@@ -4,8 +4,8 @@
 
 mod support;
 
-mod checks;
 mod batch;
+mod checks;
 mod declaring;
 mod delta;
 mod demo;
