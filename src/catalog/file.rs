@@ -168,6 +168,10 @@ pub(super) struct ColumnFile {
     pub(super) values: Vec<ScalarFile>,
     /// A regular expression that a whole text matches; a row with another one is wrong.
     pub(super) pattern: Option<String>,
+    /// No two rows have the same value: the first in the files stays, a later one is wrong. Rows without a value may be
+    /// many.
+    #[serde(default)]
+    pub(super) unique: bool,
 }
 
 /// One pattern or many.

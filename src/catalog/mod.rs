@@ -128,6 +128,25 @@ impl Dataset {
     pub fn metadata_at(&self, index: usize) -> Option<Metadata> {
         self.metadata.get(index.checked_sub(self.columns.len())?).copied()
     }
+
+    /// The same dataset, whose rows say in which file and on which line they stand, behind its other columns.
+    #[must_use]
+    pub fn with_place(&self) -> Self {
+        let mut placed = self.clone();
+        for place in [Metadata::File, Metadata::Line] {
+            if !placed.metadata.contains(&place) {
+                placed.metadata.push(place);
+            }
+        }
+        placed
+    }
+
+    /// The positions of the columns in which no two rows have the same value.
+    #[must_use]
+    pub fn unique_columns(&self) -> Vec<usize> {
+        let columns = self.columns.iter().enumerate();
+        columns.filter(|(_, column)| column.rules.unique).map(|(index, _)| index).collect()
+    }
 }
 
 /// A column that says where a row comes from.

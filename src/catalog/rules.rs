@@ -23,10 +23,12 @@ pub struct Rules {
     pub values: Vec<String>,
     /// A regular expression that a whole text matches.
     pub pattern: Option<String>,
+    /// No two rows have the same value.
+    pub unique: bool,
 }
 
 impl Rules {
-    /// Whether any value of the column's type is accepted.
+    /// Whether any value of the column's type is accepted, whatever other rows have.
     #[must_use]
     pub fn accept_all(&self) -> bool {
         self.min.is_none() && self.max.is_none() && self.values.is_empty() && self.pattern.is_none()
@@ -96,7 +98,12 @@ pub(super) fn rules(file: &ColumnFile, column_type: ColumnType, here: &Path, not
             notes.value(&here.then("pattern"), Finding::new(format!("`{pattern}` is no regular expression: {why}")));
         }
     }
-    Rules { formats, separator: file.separator.clone(), min, max, values, pattern: file.pattern.clone() }
+    if file.unique && column_type == ColumnType::StringList {
+        let finding = Finding::new("`unique` is for single values, not for lists");
+        notes.key(&here.then("unique"), finding.hint("take it out"));
+    }
+    let (separator, pattern) = (file.separator.clone(), file.pattern.clone());
+    Rules { formats, separator, min, max, values, pattern, unique: file.unique }
 }
 
 #[cfg(test)]

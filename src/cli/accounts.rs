@@ -15,10 +15,14 @@ const SHOWN_KINDS: usize = 10;
 
 /// Tells of each table of which rows were left out, and of all records together.
 pub(super) fn tell_accounts(printer: &Printer, accounts: &Accounts) {
-    for (name, account) in accounts.datasets.iter().filter(|(_, account)| account.rejected > 0) {
-        let DatasetAccount { records, rows, rejected } = *account;
+    for (name, account) in accounts.datasets.iter().filter(|(_, account)| account.rejected + account.replayed > 0) {
+        let DatasetAccount { records, rows, rejected, replayed } = *account;
+        let corrected =
+            if replayed > 0 { format!(", {} of them as corrected", thousands(replayed)) } else { String::new() };
         let parts = list(&[(rejected, "rejected")]);
-        printer.warn(format_args!("raw.{name}: {} of {} records are rows{parts}", thousands(rows), thousands(records)));
+        let (rows, records) = (thousands(rows), thousands(records));
+        let told = format!("raw.{name}: {rows} of {records} records are rows{corrected}{parts}");
+        if rejected > 0 { printer.warn(told) } else { printer.done(told) }
     }
     for (name, account) in accounts.models.iter().filter(|(_, account)| account.left_out() > 0) {
         let ModelAccount { rows, rejected, deduplicated, filtered, .. } = account;
@@ -33,10 +37,13 @@ pub(super) fn tell_accounts(printer: &Printer, accounts: &Accounts) {
         records: sum.records + account.records,
         rows: sum.rows + account.rows,
         rejected: sum.rejected + account.rejected,
+        replayed: sum.replayed + account.replayed,
     });
-    let parts = [(all.rows, "rows"), (all.rejected, "rejects")];
-    let parts = parts.iter().filter(|(count, what)| *count > 0 || *what == "rows");
-    let sum: Vec<String> = parts.map(|(count, what)| format!("{} {what}", thousands(*count))).collect();
+    let what = |count: u64, one: &str| format!("{} {one}{}", thousands(count), if count == 1 { "" } else { "s" });
+    let mut sum = vec![what(all.rows, "row")];
+    if all.rejected > 0 {
+        sum.push(what(all.rejected, "reject"));
+    }
     let datasets = counted(accounts.datasets.len(), "dataset");
     let records = if all.records == 1 { "record" } else { "records" };
     printer.done(format_args!("accounts: {} {records} of {datasets} = {}", thousands(all.records), sum.join(" + ")));

@@ -44,9 +44,18 @@ impl EngineSession {
         Ok(Self { project, release, engine, settings: settings.clone(), as_of })
     }
 
-    /// The run that made the release.
-    pub(super) fn released_run(&self) -> Option<&str> {
-        self.release.as_ref().map(|release| release.run.as_str())
+    /// The run that built what the release holds: of one that restores an earlier one, the run of that.
+    ///
+    /// # Errors
+    /// A lake that cannot be read.
+    pub(super) async fn released_run(&self) -> Result<Option<String>> {
+        let Some(release) = &self.release else { return Ok(None) };
+        let (mut run, mut restores) = (release.run.clone(), release.restores);
+        while let Some(earlier) = restores {
+            let earlier = self.project.lake.releases()?.read(earlier).await?;
+            (run, restores) = (earlier.run, earlier.restores);
+        }
+        Ok(Some(run))
     }
 
     fn model(&self, table: &TableName) -> Option<&ReleasedModel> {

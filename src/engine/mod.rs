@@ -4,8 +4,10 @@
 //! else: the relations of a release for a reader, the staged tables of a run for the run itself.
 
 mod accept;
+mod corrections;
 mod described;
 mod diagnose;
+mod fitting;
 mod functions;
 mod guard;
 mod meter;

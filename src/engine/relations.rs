@@ -8,15 +8,18 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Column, DataFusionError, Result as EngineResult};
 use datafusion::datasource::{MemTable, TableType, ViewTable, provider_as_source};
+use datafusion::functions_aggregate::first_last::last_value;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlanBuilder};
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::OnceCell;
 
 use super::accept::AcceptedTable;
-use crate::catalog::{Catalog, Dataset, Metadata, Pii};
-use crate::error::{Result, engine_error};
+use super::corrections::KeptCorrections;
+use super::fitting::fitting;
+use crate::catalog::{Catalog, Dataset, Pii};
+use crate::error::{Error, Result, engine_error};
 use crate::ingest::{DatasetTable, with_found_columns};
-use crate::ledger::{Ledger, SystemTable};
+use crate::ledger::{Corrections, Ledger, SystemTable};
 use crate::name::{Layer, TableName};
 use crate::release::{Kept, Manifest};
 use crate::sql::Source;
@@ -82,16 +85,26 @@ impl Relation {
 #[derive(Debug)]
 pub struct Relations {
     stores: Arc<Stores>,
+    corrections: Arc<KeptCorrections>,
     known: RwLock<BTreeMap<TableName, Relation>>,
     /// Datasets whose columns were found in their files, since they declare none.
     inferred: RwLock<Vec<TableName>>,
 }
 
 impl Relations {
-    /// No names yet.
+    /// No names yet; raw files are read with the corrections of `lake`.
     #[must_use]
-    pub fn new(stores: Arc<Stores>) -> Self {
-        Self { stores, known: RwLock::default(), inferred: RwLock::default() }
+    pub fn new(lake: &Lake) -> Self {
+        let stores = Arc::clone(lake.stores());
+        let kept = KeptCorrections::new(&stores, lake.table(&SystemTable::Corrections.name()));
+        Self { stores, corrections: Arc::new(kept), known: RwLock::default(), inferred: RwLock::default() }
+    }
+
+    /// The same names, but raw files are read with `corrections` instead of those of the lake.
+    #[must_use]
+    pub fn with_corrections(mut self, corrections: Arc<Corrections>) -> Self {
+        self.corrections = Arc::new(self.corrections.only(corrections));
+        self
     }
 
     /// The names of a release: its tables at their versions, its views, and the datasets of `catalog` as their files are
@@ -100,7 +113,7 @@ impl Relations {
     /// # Errors
     /// A dataset whose `path:` is no place.
     pub fn of_release(lake: &Lake, catalog: &Catalog, release: Option<&Manifest>) -> Result<Self> {
-        let relations = Self::new(Arc::clone(lake.stores()));
+        let relations = Self::new(lake);
         for (name, dataset) in &catalog.datasets {
             let location = lake.input(dataset)?;
             let relation = Relation::Dataset { dataset: Arc::new(dataset.clone()), location, input: Input::Unlisted };
@@ -125,7 +138,8 @@ impl Relations {
     pub(super) fn scoped(&self, name: TableName, relation: Relation) -> Self {
         let mut known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
         known.insert(name, relation);
-        Self { stores: Arc::clone(&self.stores), known: RwLock::new(known), inferred: RwLock::default() }
+        let (stores, corrections) = (Arc::clone(&self.stores), Arc::clone(&self.corrections));
+        Self { stores, corrections, known: RwLock::new(known), inferred: RwLock::default() }
     }
 
     /// Gives a name its meaning, in place of what it meant before.
@@ -165,20 +179,19 @@ impl Relations {
 
     /// The rows of a dataset with, behind its own columns, those that say where each stands in its file.
     pub(super) fn placed(&self, dataset: &Dataset, location: &Location, input: &Input) -> Arc<dyn TableProvider> {
-        let mut placed = dataset.clone();
-        for place in [Metadata::File, Metadata::Line] {
-            if !placed.metadata.contains(&place) {
-                placed.metadata.push(place);
-            }
-        }
-        let (dataset, location) = (Arc::new(placed), location.clone());
+        let (dataset, location) = (Arc::new(dataset.with_place()), location.clone());
         match input {
             Input::Rows(rows) => Arc::clone(rows),
-            Input::Files(files) => Arc::new(RawTable { stores: None, dataset, location, files: files.clone() }),
-            Input::Unlisted => {
-                Arc::new(RawTable { stores: Some(Arc::clone(&self.stores)), dataset, location, files: Vec::new() })
-            }
+            Input::Files(files) => Arc::new(self.raw_table(dataset, location, Some(files.clone()))),
+            Input::Unlisted => Arc::new(self.raw_table(dataset, location, None)),
         }
+    }
+
+    /// The table of a dataset in `files`, or in those that are there when it is read.
+    fn raw_table(&self, dataset: Arc<Dataset>, location: Location, files: Option<Vec<InputFile>>) -> RawTable {
+        let stores = files.is_none().then(|| Arc::clone(&self.stores));
+        let corrections = Arc::clone(&self.corrections);
+        RawTable { stores, dataset, location, files: files.unwrap_or_default(), corrections }
     }
 
     /// The newest version of a table that runs append to; without rows if there is none yet.
@@ -187,6 +200,14 @@ impl Relations {
             Some(newest) => Arc::new(newest),
             None => Arc::new(MemTable::try_new(table.stored(), vec![Vec::new()]).map_err(engine_error)?),
         })
+    }
+
+    /// The newest version of another such table.
+    async fn newest_of(&self, table: SystemTable) -> Result<Arc<dyn TableProvider>> {
+        match self.get(&table.name()) {
+            Some(Relation::System { table, location }) => self.newest(table, &location).await,
+            _ => Err(Error::bug(format!("{} is not there", table.name()))),
+        }
     }
 
     /// The datasets whose columns were found in their files since the last call.
@@ -218,29 +239,25 @@ impl Relations {
             }
             Relation::Dataset { dataset, location, input: Input::Unlisted } if dataset.columns.is_empty() => {
                 let dataset = self.find_columns(&dataset, &location).await?;
-                let stores = Some(Arc::clone(&self.stores));
-                Some(Arc::new(RawTable { stores, dataset, location, files: Vec::new() }))
+                Some(Arc::new(self.raw_table(dataset, location, None)))
             }
             Relation::Dataset { dataset, location, input } => Some(match input {
                 Input::Rows(rows) => Arc::new(FirstColumns { schema: dataset.schema(), rows }),
-                Input::Files(files) => Arc::new(RawTable { stores: None, dataset, location, files }),
-                Input::Unlisted => {
-                    Arc::new(RawTable { stores: Some(Arc::clone(&self.stores)), dataset, location, files: Vec::new() })
-                }
+                Input::Files(files) => Arc::new(self.raw_table(dataset, location, Some(files))),
+                Input::Unlisted => Arc::new(self.raw_table(dataset, location, None)),
             }),
             Relation::Accepted(accepted) => Some(accepted),
             Relation::System { table, location } => {
                 let stored = self.newest(table, &location).await?;
-                Some(match (table, self.get(&SystemTable::Runs.name())) {
-                    (
-                        SystemTable::Rejects | SystemTable::Checks,
-                        Some(Relation::System { table: of_runs, location }),
-                    ) => {
-                        let runs = self.newest(of_runs, &location).await?;
-                        Arc::new(with_release(table, stored, runs).map_err(engine_error)?)
-                    }
-                    _ => stored,
-                })
+                if table.stored() == table.schema() {
+                    return Ok(Some(stored));
+                }
+                let runs = self.newest_of(SystemTable::Runs).await?;
+                let corrections = match table {
+                    SystemTable::Rejects => Some(self.newest_of(SystemTable::Corrections).await?),
+                    _ => None,
+                };
+                Some(Arc::new(with_what_came(table, stored, runs, corrections).map_err(engine_error)?))
             }
         })
     }
@@ -275,11 +292,13 @@ impl TableProvider for FirstColumns {
     }
 }
 
-/// The rows of a table of runs with the release that the run of each published, if it published one.
-fn with_release(
+/// The rows of a table of runs with the release that the run of each published, if it published one, and rejects with
+/// their corrections, if they have one.
+fn with_what_came(
     table: SystemTable,
     stored: Arc<dyn TableProvider>,
     runs: Arc<dyn TableProvider>,
+    corrections: Option<Arc<dyn TableProvider>>,
 ) -> EngineResult<ViewTable> {
     let of = |table: &str, name: &str| Expr::Column(Column::new(Some(table), name));
     let published = LogicalPlanBuilder::scan("runs", provider_as_source(runs), None)?
@@ -288,16 +307,34 @@ fn with_release(
         .distinct()?
         .alias("published")?
         .build()?;
-    let on = (vec![Column::new(Some("stored"), "run")], vec![Column::new(Some("published"), "run")]);
+    let columns_of = |table: &str, names: &[&str]| -> Vec<Column> {
+        names.iter().map(|name| Column::new(Some(table), *name)).collect()
+    };
+    let on = (columns_of("stored", &["run"]), columns_of("published", &["run"]));
+    let mut rows = LogicalPlanBuilder::scan("stored", provider_as_source(stored), None)?.join(
+        published,
+        JoinType::Left,
+        on,
+        None,
+    )?;
+    if let Some(corrections) = corrections {
+        let record = ["origin", "file", "line", "rejected"];
+        let by_time = vec![of("corrections", "corrected_at").sort(true, true)];
+        let newest = last_value(of("corrections", "corrected"), by_time).alias("corrected");
+        let corrected = LogicalPlanBuilder::scan("corrections", provider_as_source(corrections), None)?
+            .aggregate(record.map(|name| of("corrections", name)), [newest])?
+            .alias("corrected")?
+            .build()?;
+        let on = (columns_of("stored", &["origin", "file", "line", "raw"]), columns_of("corrected", &record));
+        rows = rows.join(corrected, JoinType::Left, on, None)?;
+    }
     let schema = table.schema();
     let columns = schema.fields().iter().map(|field| match field.name().as_str() {
         "release" => of("published", "release"),
+        "corrected" => of("corrected", "corrected"),
         name => of("stored", name),
     });
-    let plan = LogicalPlanBuilder::scan("stored", provider_as_source(stored), None)?
-        .join(published, JoinType::Left, on, None)?
-        .project(columns)?
-        .build()?;
+    let plan = rows.project(columns)?.build()?;
     Ok(ViewTable::new(plan, None))
 }
 
@@ -310,6 +347,26 @@ struct RawTable {
     dataset: Arc<Dataset>,
     location: Location,
     files: Vec<InputFile>,
+    corrections: Arc<KeptCorrections>,
+}
+
+impl RawTable {
+    /// The table of the files that are read.
+    async fn table(&self, state: &dyn Session) -> Result<DatasetTable> {
+        let Some(ledger) = state.config().get_extension::<Ledger>() else {
+            return Err(Error::bug("a session without a ledger"));
+        };
+        let files = match &self.stores {
+            // The run that found them has compared them, too.
+            None => self.files.clone(),
+            Some(stores) => {
+                let listed = stores.list(&self.location, self.dataset.format.ending()).await?;
+                fitting(&self.dataset, listed, &ledger).await?
+            }
+        };
+        let corrections = self.corrections.get(state).await?;
+        Ok(DatasetTable::new(&self.dataset, files).with_faults(ledger.faults(&self.dataset.name, &corrections)))
+    }
 }
 
 #[async_trait]
@@ -329,17 +386,7 @@ impl TableProvider for RawTable {
         _: &[Expr],
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        let files = match &self.stores {
-            None => self.files.clone(),
-            Some(stores) => {
-                let listed = stores.list(&self.location, self.dataset.format.ending()).await;
-                listed.map_err(|error| DataFusionError::External(Box::new(error)))?
-            }
-        };
-        let mut table = DatasetTable::new(&self.dataset, files);
-        if let Some(ledger) = state.config().get_extension::<Ledger>() {
-            table = table.with_faults(ledger.faults(&self.dataset.name));
-        }
+        let table = self.table(state).await.map_err(|error| DataFusionError::External(Box::new(error)))?;
         table.scan(state, projection, &[], limit).await
     }
 }

@@ -38,9 +38,10 @@ pub(super) async fn of(file: &InputFile) -> Result<Beginning> {
         return Ok(Beginning { bytes: Bytes::new(), whole: true });
     }
     let stored = fetch(file, 0..file.meta.size.min(LENGTH)).await?;
+    let all = stored.len() as u64 == file.meta.size;
     Ok(match content_of(&stored) {
-        Cow::Borrowed(_) => Beginning { whole: stored.len() as u64 == file.meta.size, bytes: stored },
-        Cow::Owned(content) => Beginning { whole: false, bytes: content.into() },
+        (Cow::Borrowed(_), _) => Beginning { whole: all, bytes: stored },
+        (Cow::Owned(content), whole) => Beginning { whole: all && whole, bytes: content.into() },
     })
 }
 

@@ -458,7 +458,7 @@ mod tests {
             let length = usize::try_from(reject.length.unwrap()).unwrap();
             assert_eq!(text.get(start..start + length), Some(reject.raw.as_str()));
         }
-        assert_eq!(keep.accounts(), [Account { records: 7, rows: 3, rejected: 4 }]);
+        assert_eq!(keep.accounts(), [Account { records: 7, rows: 3, rejected: 4, ..Account::default() }]);
     }
 
     #[test]
@@ -571,7 +571,7 @@ mod tests {
         assert_eq!(good.unwrap().num_rows(), 4);
         let reject = keep.rejects().remove(0);
         assert_eq!((reject.line, reject.raw.as_str()), (4, "T2,\"open"));
-        assert_eq!(keep.accounts(), [Account { records: 5, rows: 4, rejected: 1 }]);
+        assert_eq!(keep.accounts(), [Account { records: 5, rows: 4, rejected: 1, ..Account::default() }]);
     }
 
     #[test]
@@ -669,7 +669,7 @@ mod tests {
                 prop_assert_eq!(super::super::piece::line_breaks(&text[..start]) + 1, reject.line);
             }
             let (rows, rejected) = (batch.num_rows() as u64, rejects.len() as u64);
-            prop_assert_eq!(accounts, [Account { records: records.len() as u64, rows, rejected }]);
+            prop_assert_eq!(accounts, [Account { records: records.len() as u64, rows, rejected, ..Account::default() }]);
         }
 
         #[test]

@@ -77,17 +77,18 @@ pub(super) async fn content(file: Arc<str>, stored: Blocks) -> Result<Blocks> {
     .boxed())
 }
 
-/// As much of the content of a file as its first bytes `stored` tell.
-pub(super) fn content_of(stored: &[u8]) -> Cow<'_, [u8]> {
+/// As much of the content of a file as its first bytes `stored` tell, and whether that is all these bytes hold.
+pub(super) fn content_of(stored: &[u8]) -> (Cow<'_, [u8]>, bool) {
     let mut content = Vec::new();
-    // What follows is not there: that is the end of what can be told, not damage.
-    let _cut = match Compression::of(stored) {
-        None => return Cow::Borrowed(stored),
+    // A failure may be damage, or that what follows is not there.
+    let read = match Compression::of(stored) {
+        None => return (Cow::Borrowed(stored), true),
         Some(Compression::Gzip) => MultiGzDecoder::new(stored).take(BLOCK as u64).read_to_end(&mut content),
         Some(Compression::Zstd) => zstd::stream::read::Decoder::with_buffer(stored)
             .and_then(|decoder| decoder.take(BLOCK as u64).read_to_end(&mut content)),
     };
-    Cow::Owned(content)
+    let whole = read.is_ok_and(|length| length < BLOCK);
+    (Cow::Owned(content), whole)
 }
 
 /// At least the first `least` bytes of `blocks` (fewer if there are no more), and all of `blocks` again.

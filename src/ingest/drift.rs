@@ -16,7 +16,8 @@ use crate::store::InputFile;
 pub async fn differences(dataset: &Dataset, file: &InputFile) -> Result<Vec<Difference>> {
     let beginning = beginning::of(file).await?;
     if beginning.bytes.is_empty() {
-        return Ok(vec![Difference::Empty]);
+        let damaged = || Difference::Damaged("its compressed content is damaged from the beginning".to_owned());
+        return Ok(vec![if beginning.whole { Difference::Empty } else { damaged() }]);
     }
     let what = beginning::what_is(&beginning.bytes);
     Ok(match (&dataset.format, what) {
@@ -166,6 +167,10 @@ mod tests {
             ("workbook", b"PK\x03\x04xxxx"),
             ("empty", b""),
             ("blank", b"\n\n"),
+            ("gzip of nothing", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
+            ("gzip damaged", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff\xff\xff\xff\xff\xff"),
+            ("gzip cut", b"\x1f\x8b\x08\x00"),
+            ("zstd damaged", b"\x28\xb5\x2f\xfd\xff\xff\xff\xff"),
             ("quote", b"id,\"canal,monto\n1,2,3\n"),
         ] {
             out.push_str(&format!("# {what}\n{}\n", told(&dataset, "d.csv", bytes).await));

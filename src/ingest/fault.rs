@@ -13,6 +13,9 @@ const LINE_KEPT: usize = 2000;
 /// Texts that people write for "no value".
 const LIKELY_NULLS: [&str; 9] = ["na", "n/a", "null", "none", "nan", "nat", "-", "?", "\\n"];
 
+/// What the message of a reject says before what is wrong with its correction.
+pub const STILL_WRONG: &str = "its correction is no row either: ";
+
 /// A record that was not accepted, with all that is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
@@ -98,6 +101,10 @@ pub enum Reason {
         /// The longest record accepted, in bytes.
         limit: usize,
     },
+    /// An earlier row has the value, which may stand in one row only.
+    Repeated,
+    /// Somebody corrected the record, and why the correction is no row either.
+    StillWrong(Arc<str>),
 }
 
 impl Reason {
@@ -119,6 +126,8 @@ impl Reason {
             Self::NotJson(_) => "json",
             Self::UnknownKey(_) | Self::KeyTwice(_) => "keys",
             Self::TooLong { .. } => "record_size",
+            Self::Repeated => "unique",
+            Self::StillWrong(_) => "correction",
         }
     }
 }
@@ -132,6 +141,18 @@ pub struct Account {
     pub rows: u64,
     /// Those that are not.
     pub rejected: u64,
+    /// Rows made of a correction in the place of a record that is not accepted; they are among `rows`.
+    pub replayed: u64,
+}
+
+impl Account {
+    /// Adds what became of further records.
+    pub(super) fn add(&mut self, other: Self) {
+        self.records += other.records;
+        self.rows += other.rows;
+        self.rejected += other.rejected;
+        self.replayed += other.replayed;
+    }
 }
 
 /// Decides what a reject means for the reading.
@@ -140,6 +161,11 @@ pub trait Faults: fmt::Debug + Send + Sync {
     ///
     /// The rejects of a file come in its order, each record once.
     fn take(&self, reject: Reject) -> Result<()>;
+
+    /// The text that somebody put in the place of a rejected record. If that is a row, the reject is not taken.
+    fn correction(&self, _: &Reject) -> Option<Arc<str>> {
+        None
+    }
 
     /// Says that `file` was read to its end, after the last of its rejects. A file of which a query wanted only the
     /// first rows may never be.
@@ -230,6 +256,8 @@ impl Fault {
             Reason::UnknownKey(key) => format!("the key `{key}` is not declared"),
             Reason::KeyTwice(key) => format!("the key `{key}` stands there twice"),
             Reason::TooLong { limit } => format!("the record does not end within {} MiB", limit >> 20),
+            Reason::Repeated => format!("{value} stands in an earlier row"),
+            Reason::StillWrong(why) => format!("{STILL_WRONG}{why}"),
         }
     }
 
@@ -271,10 +299,11 @@ impl Fault {
             Reason::NoMatch(_) => "correct the row, or change `pattern` of the column in catalog.yaml".to_owned(),
             Reason::NotA(_) => "correct the row, or declare the column as string in catalog.yaml".to_owned(),
             Reason::NoValue => "fill in the value, or take `required: true` from the column in catalog.yaml".to_owned(),
+            Reason::Repeated => "correct the row, or take `unique: true` from the column in catalog.yaml".to_owned(),
             Reason::FieldCount { .. } => {
                 "put text that contains the delimiter or a line break between double quotes".to_owned()
             }
-            Reason::NotJson(_) | Reason::KeyTwice(_) => "correct the record".to_owned(),
+            Reason::NotJson(_) | Reason::KeyTwice(_) | Reason::StillWrong(_) => "correct the record".to_owned(),
             Reason::UnknownKey(key) => {
                 format!(
                     "correct the record, or declare the column in catalog.yaml: `- {{ name: {key}, type: string }}`"

@@ -367,7 +367,7 @@ mod tests {
         let text = "[\n{\"id\": \"a\"},\n{\"id\": \"b,\n{\"id\": \"c\"},\n{\"id\": \"d\"}\n]\n";
         let (rows, rejects, accounts) = read(Format::JsonLines, &text[2..text.len() - 2].replace("},", "}"), 7, 2);
         assert_eq!((rows.num_rows(), rejects.len()), (3, 1));
-        assert_eq!(accounts, [Account { records: 4, rows: 3, rejected: 1 }]);
+        assert_eq!(accounts, [Account { records: 4, rows: 3, rejected: 1, ..Account::default() }]);
         let cut = "[{\"id\": \"a\"},\n{\"id\": \"b\", \"n\":";
         let (rows, rejects, _) = read(Format::Json, cut, 5, 2);
         assert_eq!((rows.num_rows(), rejects[0].raw.as_str()), (1, "{\"id\": \"b\", \"n\":"));

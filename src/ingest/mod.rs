@@ -35,6 +35,7 @@ mod partition;
 mod piece;
 mod raw;
 mod reader;
+mod replay;
 mod rows;
 mod rules;
 mod split;
@@ -42,10 +43,11 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod text_file;
+mod unique;
 
 pub use drift::differences;
 pub use exec::IngestExec;
-pub use fault::{Account, Fault, Faults, Reason, Reject, StopAtFirst};
+pub use fault::{Account, Fault, Faults, Reason, Reject, STILL_WRONG, StopAtFirst};
 pub use infer::{Inferred, Proposal, infer, propose, with_found_columns};
 pub use raw::json_rows;
 pub use reader::{Reader, Scan};

@@ -51,7 +51,7 @@ impl Layout {
     /// What becomes of a piece that is one record that is not accepted.
     pub(super) fn broken(&self, piece: &Piece) -> Option<Made> {
         let reject = self.origin.broken(piece)?;
-        Some(Made { rejects: vec![reject], account: Account { records: 1, rows: 0, rejected: 1 }, ..Made::default() })
+        Some(Made::of_reject(reject, 0..piece.text.len()))
     }
 }
 
@@ -60,7 +60,25 @@ impl Layout {
 pub(super) struct Made {
     pub(super) batches: Vec<RecordBatch>,
     pub(super) rejects: Vec<Reject>,
+    /// Where each of the rejects stands in the text of the piece.
+    pub(super) rejected: Vec<Range<usize>>,
     pub(super) account: Account,
+}
+
+impl Made {
+    /// One record, at `place` in the text of its piece, that is a reject.
+    pub(super) fn of_reject(reject: Reject, place: Range<usize>) -> Self {
+        let account = Account { records: 1, rejected: 1, ..Account::default() };
+        Self { batches: Vec::new(), rejects: vec![reject], rejected: Vec::from_iter([place]), account }
+    }
+
+    /// Adds what a following piece was made into.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.batches.append(&mut other.batches);
+        self.rejects.append(&mut other.rejects);
+        self.rejected.append(&mut other.rejected);
+        self.account.add(other.account);
+    }
 }
 
 /// A record that cannot be read as one.
@@ -195,6 +213,7 @@ impl<'l> Rows<'l> {
         rejected.sort_by_key(|(record, _)| record.start);
         for (record, places) in rejected {
             let line = self.lines.at(record.start);
+            made.rejected.push(record.clone());
             made.rejects.push(self.layout.origin.reject(self.piece, record, line, &places));
         }
     }

@@ -9,11 +9,14 @@ use datafusion::common::Statistics;
 use datafusion::common::stats::Precision;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 
 use super::exec::IngestExec;
 use super::fault::{Faults, StopAtFirst};
-use crate::catalog::Dataset;
+use super::unique::{HeldAccounts, UniqueExec};
+use crate::catalog::{Dataset, Metadata};
 use crate::store::InputFile;
 
 /// A table of schema `raw`: its columns are those the catalog declares, its rows those of all files.
@@ -74,8 +77,31 @@ impl TableProvider for DatasetTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
+        let unique = self.dataset.unique_columns();
+        if !unique.is_empty() {
+            return self.scan_unique(unique, &projection);
+        }
         let partitions = state.config().target_partitions();
         let plan = IngestExec::try_new(Arc::clone(&self.dataset), self.files.clone(), projection, limit, partitions)?;
         Ok(Arc::new(plan.with_faults(Arc::clone(&self.faults))))
+    }
+}
+
+impl DatasetTable {
+    /// Reads all files in their order and leaves out rows that repeat a value of the columns `unique`.
+    fn scan_unique(&self, unique: Vec<usize>, projection: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        let dataset = Arc::new(self.dataset.with_place());
+        let schema = dataset.schema();
+        let places = [schema.index_of(Metadata::File.name())?, schema.index_of(Metadata::Line.name())?];
+        let accounts = Arc::new(HeldAccounts::new(Arc::clone(&self.faults)));
+        let all = (0..schema.fields().len()).collect();
+        let read = IngestExec::try_new(dataset, self.files.clone(), all, None, 1)?;
+        let read = read.with_faults(Arc::<HeldAccounts>::clone(&accounts));
+        let rows = UniqueExec::new(Arc::new(read), unique, places, accounts);
+        let columns = projection.iter().map(|index| {
+            let name = schema.field(*index).name();
+            ProjectionExpr { expr: Arc::new(Column::new(name, *index)), alias: name.clone() }
+        });
+        Ok(Arc::new(ProjectionExec::try_new(columns.collect::<Vec<_>>(), Arc::new(rows))?))
     }
 }

@@ -19,6 +19,7 @@ use super::decompress::{Blocks, beginning, content};
 use super::fault::Account;
 use super::piece::{Cutter, Origin, Piece};
 use super::reader::{Reader, Scan};
+use super::replay;
 use super::rows::Made;
 use crate::error::{Error, Result};
 use crate::store::InputFile;
@@ -108,13 +109,13 @@ fn rows(
     pieces: BoxStream<'static, Result<Piece>>,
     scan: Arc<Scan>,
 ) -> BoxStream<'static, Result<RecordBatch>> {
-    let busy = scan.busy.clone();
+    let (measure, of_pieces) = (origin.measure, Arc::clone(&scan));
     let begin = move |piece: Piece| {
-        let (maker, busy) = (Arc::clone(&maker), busy.clone());
+        let (maker, scan) = (Arc::clone(&maker), Arc::clone(&of_pieces));
         // A task that nobody waits for any more is ended.
         SpawnedTask::spawn(async move {
-            let _busy = busy.timer();
-            maker.make(&piece)
+            let _busy = scan.busy.timer();
+            replay::make(maker.as_ref(), &piece, measure, scan.faults.as_ref())
         })
     };
     let made = pieces
@@ -158,9 +159,7 @@ impl InOrder {
             for reject in made.rejects {
                 self.scan.faults.take(reject)?;
             }
-            self.account.records += made.account.records;
-            self.account.rows += made.account.rows;
-            self.account.rejected += made.account.rejected;
+            self.account.add(made.account);
             self.ready.extend(made.batches);
         }
     }

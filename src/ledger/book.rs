@@ -1,17 +1,18 @@
 //! The ledger itself: takes rejects of many readers at once, each record once, and knows the account of every file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::stream::BoxStream;
 
+use super::correction::Corrections;
 use super::entry::Entry;
 use super::reading::{Found, Reading};
 use super::summary::Summary;
 use crate::error::{Error, Result};
-use crate::ingest::{Account, Faults, Reject};
+use crate::ingest::{Account, Faults, Reason, Reject};
 use crate::name::{Layer, TableName};
 
 /// The rejects of one run or query, and the accounts of the files it read.
@@ -27,16 +28,29 @@ pub struct Ledger {
 #[derive(Debug)]
 struct Book {
     found: Found,
+    left_out: BTreeSet<LeftOut>,
     datasets: BTreeMap<String, BTreeMap<String, File>>,
 }
 
 /// What is known of one file.
 #[derive(Debug, Default)]
 struct File {
-    /// The position of the last reject that was taken.
-    last: Option<u64>,
+    /// The position of the last reject that was taken, of those by the record itself and of those by other rows: the
+    /// latter come in their order, too, but later.
+    last: [Option<u64>; 2],
     rejected: u64,
     account: Option<Account>,
+}
+
+/// A file that was not read because it does not fit its dataset.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// The dataset.
+    pub dataset: String,
+    /// The file.
+    pub file: String,
+    /// How it differs from what the catalog says.
+    pub reason: String,
 }
 
 /// What became of the records of a dataset.
@@ -48,20 +62,23 @@ pub struct Taken {
     pub rows: u64,
     /// Those that are rejects.
     pub rejected: u64,
+    /// Rows made of a correction; they are among `rows`.
+    pub replayed: u64,
 }
 
 impl Ledger {
     /// An empty ledger that puts what does not fit in memory where `env` has its temporary files.
     #[must_use]
     pub fn new(env: Arc<RuntimeEnv>) -> Self {
-        let book = Book { found: Found::new(&env), datasets: BTreeMap::new() };
+        let book = Book { found: Found::new(&env), left_out: BTreeSet::new(), datasets: BTreeMap::new() };
         Self { env, book: Mutex::new(book) }
     }
 
-    /// Takes the rejects of the readers of `dataset`, and lets them go on.
+    /// Takes the rejects of the readers of `dataset` that are not among `corrections`, and lets them go on.
     #[must_use]
-    pub fn faults(self: &Arc<Self>, dataset: &str) -> Arc<dyn Faults> {
-        Arc::new(OfDataset { ledger: Arc::clone(self), dataset: dataset.to_owned() })
+    pub fn faults(self: &Arc<Self>, dataset: &str, corrections: &Arc<Corrections>) -> Arc<dyn Faults> {
+        let (ledger, corrections) = (Arc::clone(self), Arc::clone(corrections));
+        Arc::new(OfDataset { ledger, dataset: dataset.to_owned(), corrections })
     }
 
     /// A reading of the input of the model `origin`.
@@ -85,9 +102,25 @@ impl Ledger {
         let known = book.datasets.get(dataset);
         files.into_iter().try_fold(Taken::default(), |sum, name| {
             let file = known.and_then(|files| files.get(name))?;
-            let Account { records, rows, rejected } = file.account?;
-            Some(Taken { records: sum.records + records, rows: sum.rows + rows, rejected: sum.rejected + rejected })
+            let Account { records, rows, rejected, replayed } = file.account?;
+            Some(Taken {
+                records: sum.records + records,
+                rows: sum.rows + rows,
+                rejected: sum.rejected + rejected,
+                replayed: sum.replayed + replayed,
+            })
         })
+    }
+
+    /// Notes a file that was not read.
+    pub fn leave_out(&self, file: LeftOut) {
+        self.book().left_out.insert(file);
+    }
+
+    /// The files that were not read.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        self.book().left_out.iter().cloned().collect()
     }
 
     /// How many rejects there are of each kind.
@@ -113,10 +146,12 @@ impl Ledger {
         let position = reject.offset.unwrap_or(reject.line);
         let files = book.datasets.entry(dataset.to_owned()).or_default();
         let file = files.entry(reject.file.to_string()).or_default();
-        if file.last.is_some_and(|last| position <= last) {
+        let by_other_rows = reject.faults.iter().any(|fault| fault.reason == Reason::Repeated);
+        let last = &mut file.last[usize::from(by_other_rows)];
+        if last.is_some_and(|last| position <= last) {
             return Ok(());
         }
-        file.last = Some(position);
+        *last = Some(position);
         file.rejected += 1;
         book.found.push(Entry::of_record(TableName::new(Layer::Raw, dataset), reject))
     }
@@ -124,7 +159,7 @@ impl Ledger {
     fn finished(&self, dataset: &str, name: &str, account: Account) -> Result<()> {
         let mut book = self.book();
         let file = book.datasets.entry(dataset.to_owned()).or_default().entry(name.to_owned()).or_default();
-        let Account { records, rows, rejected } = account;
+        let Account { records, rows, rejected, .. } = account;
         if records != rows + rejected || rejected != file.rejected {
             return Err(Error::bug(format!(
                 "{name}: of {records} records {rows} are rows and {rejected} are not, and {} rejects were taken",
@@ -141,11 +176,16 @@ impl Ledger {
 struct OfDataset {
     ledger: Arc<Ledger>,
     dataset: String,
+    corrections: Arc<Corrections>,
 }
 
 impl Faults for OfDataset {
     fn take(&self, reject: Reject) -> Result<()> {
         self.ledger.take(&self.dataset, reject)
+    }
+
+    fn correction(&self, reject: &Reject) -> Option<Arc<str>> {
+        self.corrections.find(&self.dataset, reject)
     }
 
     fn finished(&self, file: &str, account: Account) -> Result<()> {
@@ -158,7 +198,7 @@ mod tests {
     use futures::TryStreamExt;
 
     use super::*;
-    use crate::ingest::{Fault, Reason};
+    use crate::ingest::Fault;
 
     fn reject(file: &str, line: u64) -> Reject {
         let fault = Fault { column: None, value: None, line, at: 1, reason: Reason::TextAfterQuote };
@@ -183,25 +223,25 @@ mod tests {
 
     #[tokio::test]
     async fn what_several_scans_read_is_taken_once() {
-        let ledger = ledger();
-        let (first, second) = (ledger.faults("d"), ledger.faults("d"));
+        let (ledger, none) = (ledger(), Arc::default());
+        let (first, second) = (ledger.faults("d", &none), ledger.faults("d", &none));
         for line in [2, 5] {
             first.take(reject("a.csv", line)).unwrap();
         }
         // The second scan stops early, the third is the first to reach the end.
         second.take(reject("a.csv", 2)).unwrap();
         assert_eq!(ledger.taken("d", ["a.csv"]), None);
-        let third = ledger.faults("d");
+        let third = ledger.faults("d", &none);
         for line in [2, 5, 9] {
             third.take(reject("a.csv", line)).unwrap();
         }
-        third.finished("a.csv", Account { records: 10, rows: 7, rejected: 3 }).unwrap();
+        third.finished("a.csv", Account { records: 10, rows: 7, rejected: 3, replayed: 1 }).unwrap();
         first.take(reject("a.csv", 9)).unwrap();
-        first.finished("a.csv", Account { records: 10, rows: 7, rejected: 3 }).unwrap();
-        let taken = Taken { records: 10, rows: 7, rejected: 3 };
+        first.finished("a.csv", Account { records: 10, rows: 7, rejected: 3, replayed: 1 }).unwrap();
+        let taken = Taken { records: 10, rows: 7, rejected: 3, replayed: 1 };
         assert_eq!((ledger.taken("d", ["a.csv"]), ledger.summary().count(), rows(&ledger).await), (Some(taken), 3, 3));
         assert_eq!(ledger.taken("d", ["a.csv", "b.csv"]), None, "nobody read b.csv");
-        let wrong = third.finished("a.csv", Account { records: 10, rows: 8, rejected: 2 }).unwrap_err();
+        let wrong = third.finished("a.csv", Account { records: 10, rows: 8, rejected: 2, replayed: 1 }).unwrap_err();
         assert_eq!(wrong.kind(), crate::error::Kind::Bug);
     }
 

@@ -9,13 +9,15 @@
 //! The tables that readers see, `system.rejects` and their like, are described in [`SystemTable`].
 
 mod book;
+mod correction;
 mod entry;
 mod pile;
 mod reading;
 mod summary;
 mod system;
 
-pub use book::{Ledger, Taken};
+pub use book::{Ledger, LeftOut, Taken};
+pub use correction::{Correction, Corrections};
 pub use entry::Entry;
 pub use reading::Reading;
 pub use summary::{Group, Summary};

@@ -19,11 +19,13 @@ pub enum SystemTable {
     Runs,
     /// What every check of every run measured.
     Checks,
+    /// Texts that take the place of rejected records.
+    Corrections,
 }
 
 impl SystemTable {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Rejects, Self::Runs, Self::Checks];
+    pub const ALL: [Self; 4] = [Self::Rejects, Self::Runs, Self::Checks, Self::Corrections];
 
     /// Its name in SQL.
     #[must_use]
@@ -34,6 +36,7 @@ impl SystemTable {
                 Self::Rejects => "rejects",
                 Self::Runs => "runs",
                 Self::Checks => "checks",
+                Self::Corrections => "corrections",
             },
         )
     }
@@ -51,6 +54,9 @@ impl SystemTable {
             Self::Rejects => "Rows that were not accepted, one row each: where, why and as they were written.",
             Self::Runs => "What became of the rows of each table in each run.",
             Self::Checks => "What every check of every run measured, one row each.",
+            Self::Corrections => {
+                "Texts that readers take instead of rejected records, as `cauce rejects replay` kept them."
+            }
         }
     }
 
@@ -64,7 +70,7 @@ impl SystemTable {
             Self::Rejects => {
                 let own = Entry::schema();
                 let own = own.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
-                own.chain([text("run"), number("release"), instant("seen_at")]).collect()
+                own.chain([text("run"), number("release"), instant("seen_at"), text("corrected")]).collect()
             }
             Self::Runs => vec![
                 text("run"),
@@ -93,16 +99,31 @@ impl SystemTable {
                 number("rows"),
                 text("failing_rows"),
             ],
+            Self::Corrections => vec![
+                text("origin"),
+                text("file"),
+                number("line"),
+                number("byte_offset"),
+                text("rejected"),
+                text("corrected"),
+                instant("corrected_at"),
+            ],
         };
         Arc::new(Schema::new(fields))
     }
 
     /// The columns that its files have. Which release a reject or a check belongs to follows from its run: it is written
-    /// before anybody can know whether that run will publish one.
+    /// before anybody can know whether that run will publish one. Whether a reject was corrected since follows from the
+    /// corrections.
     #[must_use]
     pub fn stored(self) -> SchemaRef {
         let schema = self.schema();
-        let fields = schema.fields().iter().filter(|field| self == Self::Runs || field.name() != "release");
+        let looked_up = match self {
+            Self::Rejects => ["release", "corrected"].as_slice(),
+            Self::Checks => &["release"],
+            Self::Runs | Self::Corrections => &[],
+        };
+        let fields = schema.fields().iter().filter(|field| !looked_up.contains(&field.name().as_str()));
         Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()))
     }
 
@@ -124,6 +145,11 @@ impl SystemTable {
             (_, "run") => "The run.",
             (_, "release") => "The release that the run published; NULL if it published none.",
             (Self::Rejects, "seen_at") => "When the run ended.",
+            (Self::Rejects, "corrected") => "The text that later runs read in its place; NULL if nobody corrected it.",
+            (Self::Corrections, "origin") => "The dataset.",
+            (Self::Corrections, "rejected") => "The record as it is written in the file.",
+            (Self::Corrections, "corrected") => "The text that is read in its place; NULL takes an earlier one back.",
+            (Self::Corrections, "corrected_at") => "When it was kept; the last one of a record counts.",
             (Self::Runs, "ended_at") => "When it ended.",
             (Self::Runs, "table_name") => "The dataset or model.",
             (Self::Runs, "inputs") => "The tables it reads, each with its rows, as JSON.",

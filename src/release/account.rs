@@ -15,6 +15,9 @@ pub struct DatasetAccount {
     pub rows: u64,
     /// Records that are rejects.
     pub rejected: u64,
+    /// Rows whose record was rejected and corrected; they are among `rows`.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub replayed: u64,
 }
 
 impl DatasetAccount {
@@ -29,6 +32,11 @@ impl DatasetAccount {
     pub fn ratio(&self) -> f64 {
         if self.records == 0 { 0.0 } else { self.rejected as f64 / self.records as f64 }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+fn is_nothing(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The account of a model.
@@ -76,7 +84,7 @@ mod tests {
 
     #[test]
     fn an_account_adds_up_or_does_not() {
-        let dataset = DatasetAccount { records: 10, rows: 8, rejected: 2 };
+        let dataset = DatasetAccount { records: 10, rows: 8, rejected: 2, replayed: 1 };
         assert!(dataset.adds_up() && !DatasetAccount { rows: 7, ..dataset }.adds_up());
         assert!((dataset.ratio() - 0.2).abs() < 1e-12 && DatasetAccount::default().ratio() == 0.0);
         let inputs = BTreeMap::from([("raw.a".parse().unwrap(), 10)]);

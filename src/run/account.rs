@@ -86,7 +86,7 @@ pub(super) async fn draw_up(run: Run<'_>, files: &Files, engine: &Engine, built:
     for (name, account) in files.keys().map(|name| (name, accounts.datasets.get(name))) {
         match account {
             Some(account) if account.adds_up() => {}
-            Some(DatasetAccount { records, rows, rejected }) => {
+            Some(DatasetAccount { records, rows, rejected, .. }) => {
                 let told = format!("{records} records are {rows} rows and {rejected} rejects");
                 return Err(Error::bug(format!("the account of raw.{name} does not add up: {told}")));
             }
@@ -165,6 +165,6 @@ fn count(table: &TableName) -> String {
 }
 
 fn dataset_account(taken: Taken) -> DatasetAccount {
-    let Taken { records, rows, rejected } = taken;
-    DatasetAccount { records, rows, rejected }
+    let Taken { records, rows, rejected, replayed } = taken;
+    DatasetAccount { records, rows, rejected, replayed }
 }

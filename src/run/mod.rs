@@ -9,9 +9,11 @@
 
 mod account;
 mod build;
+mod corrected;
 mod inputs;
 mod read;
 mod record;
+mod replay;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use tokio::task::JoinSet;
 
 pub use account::{Accounts, Over};
 pub use inputs::{Inputs, compare_inputs, complete, list_datasets, list_inputs};
+pub use replay::{Replay, Replayed, Wrong, replay};
 
 use self::account::draw_up;
 use self::build::{Built, build_all};
@@ -126,7 +129,7 @@ pub async fn carry_out(
 ) -> Result<Ending> {
     inputs.retain(plan);
     let started_at = run.clock.now();
-    let relations = Arc::new(Relations::new(Arc::clone(run.lake.stores())));
+    let relations = Arc::new(Relations::new(run.lake));
     let engine = Engine::new(run.lake.stores(), relations, run.settings)?;
     catch_up(run, &engine).await?;
     let ledger = Arc::clone(engine.ledger());

@@ -94,7 +94,7 @@ struct Line {
 
 fn runs(accounts: &Accounts, ended: Ended<'_>) -> Result<RecordBatch> {
     let datasets = accounts.datasets.iter().map(|(name, account)| {
-        let DatasetAccount { records, rows, rejected } = *account;
+        let DatasetAccount { records, rows, rejected, .. } = *account;
         let table = TableName::new(Layer::Raw, name).to_string();
         Line { table, inputs: None, rows: [Some(records), Some(rows), Some(rejected), None, None] }
     });

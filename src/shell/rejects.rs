@@ -6,7 +6,7 @@ use super::rows::Rows;
 use super::{Flow, Shell};
 use crate::engine::Parameters;
 use crate::error::{Error, Result};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LeftOut};
 use crate::output::{Printer, ResultFile, thousands};
 use crate::sql::Source;
 
@@ -17,8 +17,11 @@ const OF_RELEASE: &str = "SELECT origin, rule, file, line, \"column\", value, me
 /// The columns of an entry that a person reads first, of those in its batches.
 const SHOWN: [&str; 7] = ["origin", "rule", "file", "line", "column", "value", "message"];
 
-/// Tells how many rows are missing from an answer; `how` says how to see them, given the name of a dataset.
+/// Tells which files and how many rows are missing from an answer; `how` says how to see them, given the name of a dataset.
 pub(super) fn tell(printer: &Printer, ledger: &Ledger, how: impl Fn(&str) -> String) {
+    for LeftOut { dataset, file, reason } in ledger.left_out() {
+        printer.warn(format_args!("raw.{dataset}: {file} does not fit and is left out: {reason}"));
+    }
     for (origin, count) in ledger.summary().by_origin() {
         let rows = if count == 1 { "row" } else { "rows" };
         printer.warn(format_args!("{} {rows} of {origin} rejected; see {}", thousands(count), how(&origin.name)));

@@ -6,6 +6,7 @@ use futures::TryStreamExt;
 use glob::{MatchOptions, Pattern};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
+use super::location::path_of;
 use super::{Location, Stores, store_error};
 use crate::error::{Error, Result};
 
@@ -81,8 +82,7 @@ async fn list_matching(store: &Arc<dyn ObjectStore>, location: &Location) -> Res
         Error::usage(format!("{location}: {} at character {}", wrong.msg, wrong.pos + 1))
             .hint("wildcards are *, ?, [abc] and ** for folders at any depth")
     })?;
-    let fixed: Vec<&str> = location.pattern().split('/').take_while(|part| !part.contains(['*', '?', '['])).collect();
-    let folder = fixed.into_iter().collect();
+    let folder = path_of(location.pattern().split('/').take_while(|part| !part.contains(['*', '?', '['])));
     let all: Vec<ObjectMeta> =
         store.list(Some(&folder)).try_collect().await.map_err(|failure| store_error("list", location, failure))?;
     let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Component, Path as FilePath, PathBuf};
 
-use object_store::path::Path;
+use object_store::path::{Path, PathPart};
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -67,7 +67,7 @@ impl Location {
     /// The path in the store.
     #[must_use]
     pub fn path(&self) -> Path {
-        self.path.split('/').filter(|part| !part.is_empty()).collect()
+        path_of(self.path.split('/'))
     }
 
     /// The path as text, wildcards included.
@@ -101,6 +101,12 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
     }
+}
+
+/// The path with these parts, each as it is: letters outside ASCII stand for themselves in all stores.
+pub(super) fn path_of<'p>(parts: impl Iterator<Item = &'p str>) -> Path {
+    let as_it_is = |part: &'p str| PathPart::parse(part).unwrap_or_else(|_| PathPart::from(part));
+    parts.filter(|part| !part.is_empty()).map(as_it_is).collect()
 }
 
 /// The path without `.` and `..`, by its text alone: the folder need not exist yet.
@@ -139,6 +145,14 @@ mod tests {
             assert_eq!((location.store_url().as_str(), location.pattern()), (store, path), "{text}");
             assert_eq!(location.to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_path_is_the_text_that_was_written() {
+        for path in ["data/Pagos Móviles.csv", "ñandú/100% [a] #1?.csv", "a/😊/b"] {
+            assert_eq!(parse(path).path().as_ref(), format!("home/ana/banco/{path}"));
+        }
+        assert!(parse("data/año").folder_url().unwrap().as_str().ends_with("/data/a%C3%B1o/"));
     }
 
     #[test]

@@ -72,3 +72,50 @@ fn on_drift_fail_stops_before_anything_is_read() {
     assert_snapshot!("drift_fail", shop.cauce(&["run"]).code(1));
     assert!(fs::read_dir(shop.path("data/lake")).is_err(), "nothing is written");
 }
+
+#[test]
+fn a_query_reads_the_files_that_a_run_would_read() {
+    let shop = TestProject::shop();
+    let catalog = SHOP_CATALOG.replace("ventas.csv\n", "ventas/*.csv\n");
+    shop.write("catalog.yaml", &catalog)
+        .write("data/ventas/enero.csv", "id,cliente,monto,nota\n1,ana,1,\n")
+        .write("data/ventas/febrero.csv", "id,cliente,importe,nota\n2,iris,5,\n")
+        .write("data/ventas/marzo.csv", "");
+    let count = ["query", "--format", "csv", "SELECT count(*) AS n FROM raw.ventas"];
+    assert_snapshot!(shop.cauce(&count).success(), @"
+    exit code: 0
+    ----- stdout -----
+    n
+    1
+    ----- stderr -----
+    warning: raw.ventas: data/ventas/febrero.csv does not fit and is left out: column `importe` is not declared
+    warning: raw.ventas: data/ventas/marzo.csv does not fit and is left out: it is empty
+    ");
+    shop.write("catalog.yaml", catalog.replace("    columns:", "    on_drift: fail\n    columns:"));
+    assert_snapshot!(shop.cauce(&count).code(1), @"
+    exit code: 1
+    ----- stderr -----
+    error: a file of raw.ventas does not fit, and it says `on_drift: fail`
+      data/ventas/febrero.csv: column `importe` is not declared
+      hint: write `- { name: importe, type: string }` in datasets.ventas.columns, or `on_drift: accept_new_columns`
+    ");
+    shop.write("catalog.yaml", catalog.replace("type: float", "type: float, required: true"));
+    shop.write("data/ventas/enero.csv", "id;cliente;monto;nota\n1;ana;1;\n");
+    assert_snapshot!(shop.cauce(&count).code(1), @r#"
+    exit code: 1
+    ----- stderr -----
+    error: data/ventas/enero.csv: `;` stands between its fields
+      hint: write `options: { delimiter: ";" }`
+
+    error: data/ventas/febrero.csv: required column `monto` is missing
+      hint: add it to the file, or take `required: true` from the column
+
+    error: data/ventas/febrero.csv: column `importe` is not declared
+      hint: write `- { name: importe, type: string }` in datasets.ventas.columns, or `on_drift: accept_new_columns`
+
+    error: data/ventas/marzo.csv: it is empty
+      hint: write the file again, or take it away
+
+    error: no file of raw.ventas fits what catalog.yaml says of it
+    "#);
+}

@@ -17,6 +17,7 @@ mod publishing;
 mod reading;
 mod rejects;
 mod releases;
+mod replay;
 mod s3;
 mod shell;
 mod simulate;

@@ -5,6 +5,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 
 use cauce::simulate::{FileFormat, Options, simulate};
+use insta::assert_snapshot;
 
 use crate::support::library::Opened;
 use crate::support::project::{SHOP_CATALOG, TestProject};
@@ -125,4 +126,37 @@ fn parquet_as_both_generations_of_pandas_write_it() {
             "{version}"
         );
     }
+}
+
+#[test]
+fn paths_may_have_any_letters() {
+    let shop = TestProject::shop();
+    let catalog = SHOP_CATALOG.replace("data/ventas.csv", "'Ventas de Año Nuevo/Pagos Móviles #1 (50%).csv'");
+    let catalog = catalog.replace("lake: data/lake", "lake: data/lago único");
+    let more = "  globo:\n    path: 'Ventas*/Pagos Móv*.csv'\n    columns: [{ name: id, type: int }, { name: cliente, type: string, pii: pseudonym }, { name: monto, type: float }, { name: nota, type: string }]\n";
+    shop.write("catalog.yaml", catalog + more)
+        .write("Ventas de Año Nuevo/Pagos Móviles #1 (50%).csv", "id,cliente,monto,nota\n1,ana,1,x\n")
+        .write(
+            "sql/processed/por_nota.sql",
+            "/*---\npartition_by: [nota]\n---*/\nSELECT id, 'ñandú 50% #1 ' || nota AS nota FROM raw.globo",
+        );
+    shop.cauce(&["run", "--quiet"]).success();
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_snapshot!(shop.cauce(&["query", "--format", "csv", "SELECT v.id, p.nota FROM processed.ventas v JOIN processed.por_nota p USING (id)"]).success(), @"
+    exit code: 0
+    ----- stdout -----
+    id,nota
+    1,ñandú 50% #1 x
+    ");
+    assert!(shop.path("data/lago único/releases/00000000000000000002.json").exists());
+    shop.write("Añadido/Quejas Móviles.csv", "id,nota\n1,x\n");
+    assert_snapshot!(shop.cauce(&["catalog", "add", "Añadido/Quejas Móviles.csv", "--dry-run"]).success(), @"
+    exit code: 0
+    ----- stdout -----
+    quejas_moviles:
+      path: Añadido/Quejas Móviles.csv
+      columns:
+        - { name: id, type: int }
+        - { name: nota, type: string }
+    ");
 }

@@ -249,7 +249,7 @@ fn system_tables_are_there_before_the_first_run() {
     assert_snapshot!(csv(&shop, empty).success(), @"
     exit code: 0
     ----- stdout -----
-    origin,rule,file,line,byte_offset,byte_length,column,value,raw,message,run,release,seen_at
+    origin,rule,file,line,byte_offset,byte_length,column,value,raw,message,run,release,seen_at,corrected
     run,release,ended_at,table_name,inputs,rows_in,rows_out,rejected,deduplicated,filtered
     n
     0
@@ -262,6 +262,7 @@ fn system_tables_are_there_before_the_first_run() {
     system,rejects,table,"Rows that were not accepted, one row each: where, why and as they were written."
     system,runs,table,What became of the rows of each table in each run.
     system,checks,table,"What every check of every run measured, one row each."
+    system,corrections,table,"Texts that readers take instead of rejected records, as `cauce rejects replay` kept them."
     column,type,nullable,description
     origin,string,yes,The dataset or model that did not accept the row.
     rule,string,yes,"The rule it breaks; the first, if there are several."
@@ -276,6 +277,7 @@ fn system_tables_are_there_before_the_first_run() {
     run,string,yes,The run that saw it.
     release,int,yes,The release that the run published; NULL if it published none.
     seen_at,timestamp(UTC),yes,When the run ended.
+    corrected,string,yes,The text that later runs read in its place; NULL if nobody corrected it.
     ----- stderr -----
     table system.rejects: Rows that were not accepted, one row each: where, why and as they were written.
     "#);
@@ -322,4 +324,94 @@ fn accounts_of_a_run_that_was_stopped_are_made_up_for() {
     2,processed.ventas,3
     2,raw.ventas,3
     ");
+}
+
+#[test]
+fn after_a_rollback_the_rejects_are_those_of_the_run_that_built_the_tables() {
+    let shop = TestProject::shop();
+    shop.write("data/ventas.csv", sales(300, 200));
+    shop.cauce(&["run", "--quiet"]).success();
+    shop.write("data/ventas.csv", sales(300, 400));
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_snapshot!(shop.cauce(&["rejects"]).success(), @"
+    exit code: 0
+    ----- stdout -----
+    origin,rule,column,rows,example,value
+    ");
+    shop.cauce(&["rollback", "1"]).success();
+    shop.cauce(&["rollback", "2"]).success();
+    shop.cauce(&["rollback", "3"]).success();
+    assert_snapshot!(shop.cauce(&["rejects"]).success(), @"
+    exit code: 0
+    ----- stdout -----
+    origin,rule,column,rows,example,value
+    raw.ventas,type,monto,1,data/ventas.csv:400,caro
+    ");
+}
+
+#[test]
+fn no_two_rows_have_a_value_that_is_unique() {
+    let shop = TestProject::shop();
+    let catalog =
+        SHOP_CATALOG.replace("{ name: id, type: int, required: true }", "{ name: id, type: int, unique: true }");
+    let catalog = catalog.replace("ventas.csv\n", "ventas/*.csv\n    on_reject: { max_ratio: 0.5 }\n");
+    shop.write("catalog.yaml", catalog)
+        .write("data/ventas/enero.csv", "id,cliente,monto,nota\n1,ana,1,\n2,luis,caro,\n3,eva,3,\"a\nb\"\n1,omar,4,\n")
+        .write("data/ventas/febrero.csv", "id,cliente,monto,nota\n2,iris,5,\n3,raúl,6,x\n4,saúl,7,\n");
+    assert_snapshot!(shop.cauce(&["run"]).success(), @"
+    exit code: 0
+    ----- stderr -----
+    ✓ processed.ventas                            4 rows    [TIME]
+    warning: raw.ventas: 4 of 7 records are rows; 3 rejected
+    ✓ accounts: 7 records of 1 dataset = 4 rows + 3 rejects
+    ✓ 2 checks hold
+    ✓ release 1 published: 1 table with 4 rows, 1 view, in [TIME]
+    ");
+    assert_snapshot!(shop.cauce(&["rejects", "ventas"]).success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    file,line,rule,column,value,message,raw
+    data/ventas/enero.csv,3,type,monto,caro,"monto: ""caro"" is not a float","2,luis,caro,"
+    data/ventas/enero.csv,6,unique,id,1,"id: ""1"" stands in an earlier row","{""id"":1,""cliente"":""omar"",""monto"":4.0}"
+    data/ventas/febrero.csv,3,unique,id,3,"id: ""3"" stands in an earlier row","{""id"":3,""cliente"":""raúl"",""monto"":6.0,""nota"":""x""}"
+    "#);
+    assert_snapshot!(csv(&shop, "SELECT id, monto FROM processed.ventas ORDER BY id").success(), @"
+    exit code: 0
+    ----- stdout -----
+    id,monto
+    1,1.0
+    2,5.0
+    3,3.0
+    4,7.0
+    ");
+    assert_snapshot!(csv(&shop, "SELECT sum(monto) AS suma FROM raw.ventas").success(), @"
+    exit code: 0
+    ----- stdout -----
+    suma
+    16.0
+    ----- stderr -----
+    warning: 3 rows of raw.ventas rejected; see `cauce rejects ventas --scan`
+    ");
+    // What is rejected because of other rows has no text to correct, and a correction may repeat a value.
+    shop.write("malas.csv", "file,line,raw\ndata/ventas/febrero.csv,3,\"9,raúl,6,x\"\n");
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(2), @"
+    exit code: 2
+    ----- stderr -----
+    error: malas.csv names records that cannot be corrected here; nothing was kept
+      malas.csv: line 2: data/ventas/febrero.csv:3 was not rejected as a text: it can be corrected in its file only
+      hint: `cauce rejects ventas` lists the rejects, and --all those of earlier runs
+    ");
+    shop.write("malas.csv", "file,line,raw\ndata/ventas/enero.csv,3,\"1,luis,2,\"\n");
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(1), @r#"
+    exit code: 1
+    ----- stderr -----
+    warning: raw.ventas: 1 correction is no row either
+    ╭─────────────────────────┬───────────┬──────────────────────────────────╮
+    │ record                  │ corrected │ message                          │
+    ├─────────────────────────┼───────────┼──────────────────────────────────┤
+    │ data/ventas/enero.csv:3 │ 1,luis,2, │ id: "1" stands in an earlier row │
+    ╰─────────────────────────┴───────────┴──────────────────────────────────╯
+    error: 1 correction was not kept
+      hint: correct their texts and replay the file again: what was kept stays
+    "#);
 }

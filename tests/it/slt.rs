@@ -39,6 +39,25 @@ datasets:
     columns:
       - { name: reseña_id, type: string, required: true }
       - { name: puntaje, type: int }
+  visitas:
+    path: data/visitas.csv
+    on_reject: { max_ratio: 0.9 }
+    columns:
+      - { name: visita, type: string, required: true, unique: true }
+      - { name: cliente, type: string }
+      - { name: nota, type: int, max: 10 }
+";
+
+/// Visits, of which some are no rows: a text for a number, a grade over the greatest, a visit told twice, too few fields.
+const VISITAS: &str = "\
+visita,cliente,nota
+V1,ana,7
+V2,luis,diez
+V3,eva,11
+V1,omar,5
+V4,ana
+V5,ana,9
+V6,,3
 ";
 
 fn shop() -> TestProject {
@@ -46,6 +65,8 @@ fn shop() -> TestProject {
     shop.write("catalog.yaml", CATALOG)
         .write("data/ventas.csv", VENTAS)
         .write("data/solo_raw.csv", "reseña_id,puntaje\nR1,5\nR2,\n")
+        .write("data/visitas.csv", VISITAS)
+        .write("sql/processed/visitas.sql", "/*---\naccept:\n  from: raw.visitas\n  rules: { con_cliente: cliente IS NOT NULL }\n  deduplicate: { key: [cliente], keep: nota DESC }\n---*/\nSELECT * FROM raw.visitas WHERE nota > 0")
         .write(
             "sql/processed/ventas.sql",
             "SELECT id, pseudonym(cliente_id) AS cliente_id, tienda, monto, momento, etiquetas, nota,\n\

@@ -1,17 +1,20 @@
-//! `cauce rejects`: rows that were not accepted, counted and listed.
+//! `cauce rejects`: rows that were not accepted, counted and listed; and corrected.
+
+mod replay;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use futures::TryStreamExt;
 
-use super::accounts::table;
-use super::project::Project;
-use super::session::EngineSession;
-use super::settings::Settings;
+use crate::cli::accounts::table;
+use crate::cli::project::Project;
+use crate::cli::session::EngineSession;
+use crate::cli::settings::Settings;
 use crate::engine::{Parameters, sql_name};
 use crate::error::{Error, Result};
+use crate::ledger::LeftOut;
 use crate::name::{Layer, TableName, closest};
 use crate::output::{Format, ResultFile, Target, counted, thousands};
 use crate::release::AsOf;
@@ -20,7 +23,10 @@ use crate::sql::Source;
 
 /// Show the rows that were not accepted: how many of each kind, or of one dataset or model each row
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    act: Option<Act>,
     /// The dataset or model whose rows are listed; without it they are counted
     #[arg(value_name = "NAME")]
     name: Option<String>,
@@ -47,7 +53,15 @@ pub(super) struct Arguments {
     output: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Act {
+    Replay(replay::Arguments),
+}
+
 pub(super) async fn rejects(arguments: Arguments, settings: &Settings) -> Result<()> {
+    if let Some(Act::Replay(arguments)) = &arguments.act {
+        return replay::replay(arguments, settings).await;
+    }
     let project = Project::open(settings)?;
     let session = EngineSession::open(project, AsOf::Newest, settings).await?;
     let name = match &arguments.name {
@@ -57,7 +71,8 @@ pub(super) async fn rejects(arguments: Arguments, settings: &Settings) -> Result
     if let (true, Some(name)) = (arguments.scan, &name) {
         return scan(&session, name, &arguments, settings).await;
     }
-    let sql = statement(&arguments, name.as_ref(), session.released_run());
+    let released = session.released_run().await?;
+    let sql = statement(&arguments, name.as_ref(), released.as_deref());
     let batch = Batch::new(Arc::new(session), settings.printer.clone())
         .with_format(arguments.format)
         .into_file(arguments.output)
@@ -124,6 +139,9 @@ async fn scan(session: &EngineSession, name: &TableName, arguments: &Arguments, 
     let answer = session.answer(&Source::new("scan", &count).only_statement()?, &Parameters::new()).await?;
     answer.rows.try_for_each(|_| async { Ok(()) }).await?;
     let Some(ledger) = answer.rejects else { return Ok(()) };
+    for LeftOut { file, reason, .. } in ledger.left_out() {
+        settings.printer.warn(format_args!("{name}: {file} does not fit and is left out: {reason}"));
+    }
     let rejects = ledger.summary();
     settings.printer.warn_with_rows(
         format_args!("{name}: {} in {}", counted_rows(rejects.count()), counted(rejects.commonest().len(), "kind")),

@@ -1,0 +1,383 @@
+//! Columns in which no two rows have the same value: the first row in the files stays, later ones are rejects.
+//!
+//! The files of such a dataset are read one after the other, each row's values are looked up among those seen, and the
+//! rows go on at once. Values seen stay in memory, where they count against its limit. All columns are read, so that a
+//! reject can show its row: as JSON, for its text has been read and is gone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::{cast, filter, filter_record_batch, is_not_null};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::util::display::array_value_to_string;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
+use datafusion::physical_plan::aggregates::order::GroupOrdering;
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, PhysicalExpr, PlanProperties, SendableRecordBatchStream,
+};
+use futures::stream::{self, StreamExt};
+
+use super::fault::{Account, Fault, Faults, Reason, Reject};
+use super::raw::json_rows;
+use crate::error::Result;
+
+/// Hands on the rows whose values in the unique columns no earlier row has.
+#[derive(Debug)]
+pub(super) struct UniqueExec {
+    input: Arc<dyn ExecutionPlan>,
+    /// Positions of the unique columns.
+    columns: Vec<usize>,
+    /// Where the columns stand that name the file and line of a row; the columns before them are the dataset's own.
+    file: usize,
+    line: usize,
+    accounts: Arc<HeldAccounts>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl UniqueExec {
+    /// The rows of `input`, which reads all files in one partition, in their order, with `accounts` as its policy.
+    pub(super) fn new(
+        input: Arc<dyn ExecutionPlan>,
+        columns: Vec<usize>,
+        [file, line]: [usize; 2],
+        accounts: Arc<HeldAccounts>,
+    ) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(input.schema()),
+            input.properties().output_partitioning().clone(),
+            input.properties().emission_type,
+            input.properties().boundedness,
+        );
+        let (properties, metrics) = (Arc::new(properties), ExecutionPlanMetricsSet::new());
+        Self { input, columns, file, line, accounts, properties, metrics }
+    }
+}
+
+/// The policy of the reader below: rejects go on, accounts wait until the rows of their files have been looked at.
+#[derive(Debug)]
+pub(super) struct HeldAccounts {
+    faults: Arc<dyn Faults>,
+    held: Mutex<BTreeMap<String, Account>>,
+}
+
+impl HeldAccounts {
+    /// Holds back the accounts for `faults`.
+    pub(super) fn new(faults: Arc<dyn Faults>) -> Self {
+        Self { faults, held: Mutex::default() }
+    }
+
+    /// Gives away all accounts; `repeated` rows of each file are rejects after all.
+    fn release(&self, repeated: &BTreeMap<String, u64>) -> Result<()> {
+        let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
+        held.into_iter().try_for_each(|(file, account)| {
+            let repeated = repeated.get(&file).copied().unwrap_or(0);
+            let Account { rows, rejected, .. } = account;
+            self.faults.finished(&file, Account { rows: rows - repeated, rejected: rejected + repeated, ..account })
+        })
+    }
+}
+
+impl Faults for HeldAccounts {
+    fn take(&self, reject: Reject) -> Result<()> {
+        self.faults.take(reject)
+    }
+
+    fn correction(&self, reject: &Reject) -> Option<Arc<str>> {
+        self.faults.correction(reject)
+    }
+
+    fn finished(&self, file: &str, account: Account) -> Result<()> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(file.to_owned(), account);
+        Ok(())
+    }
+}
+
+impl DisplayAs for UniqueExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let schema = self.input.schema();
+        let names: Vec<&str> = self.columns.iter().map(|column| schema.field(*column).name().as_str()).collect();
+        write!(f, "UniqueExec: columns=[{}]", names.join(", "))
+    }
+}
+
+impl ExecutionPlan for UniqueExec {
+    fn name(&self) -> &'static str {
+        "UniqueExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn required_input_distribution(&self) -> Vec<Distribution> {
+        vec![Distribution::SinglePartition]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> EngineResult<TreeNodeRecursion>,
+    ) -> EngineResult<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        let input = children.pop().ok_or_else(|| DataFusionError::Internal("UniqueExec has one input".to_owned()))?;
+        let places = [self.file, self.line];
+        Ok(Arc::new(Self::new(input, self.columns.clone(), places, Arc::clone(&self.accounts))))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> EngineResult<SendableRecordBatchStream> {
+        let batches = self.input.execute(partition, Arc::clone(&context))?;
+        let schema = self.input.schema();
+        let seen = self.columns.iter().map(|column| Seen::new(*column, schema.field(*column), &context));
+        let state = State {
+            seen: seen.collect::<EngineResult<_>>()?,
+            repeated: BTreeMap::new(),
+            places: [self.file, self.line],
+            accounts: Arc::clone(&self.accounts),
+            baseline: BaselineMetrics::new(&self.metrics, partition),
+        };
+        let kept = stream::try_unfold((batches, state), |(mut batches, mut state)| async move {
+            match batches.next().await.transpose()? {
+                Some(batch) => Ok(Some((state.keep(&batch)?, (batches, state)))),
+                None => {
+                    state.accounts.release(&state.repeated).map_err(external)?;
+                    Ok(None)
+                }
+            }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, kept)))
+    }
+}
+
+/// What is known while rows pass.
+struct State {
+    seen: Vec<Seen>,
+    /// Rows that are rejects here, by file.
+    repeated: BTreeMap<String, u64>,
+    places: [usize; 2],
+    accounts: Arc<HeldAccounts>,
+    baseline: BaselineMetrics,
+}
+
+impl State {
+    /// The rows of `batch` whose values are new.
+    fn keep(&mut self, batch: &RecordBatch) -> EngineResult<RecordBatch> {
+        let busy = self.baseline.elapsed_compute().clone();
+        let _busy = busy.timer();
+        let mut repeated: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for seen in &mut self.seen {
+            for row in seen.repeated_rows(batch)? {
+                repeated.entry(row).or_default().push(seen.column);
+            }
+        }
+        let kept = if repeated.is_empty() {
+            batch.clone()
+        } else {
+            self.reject(batch, &repeated)?;
+            let new: BooleanArray = (0..batch.num_rows()).map(|row| Some(!repeated.contains_key(&row))).collect();
+            filter_record_batch(batch, &new)?
+        };
+        self.baseline.record_output(kept.num_rows());
+        Ok(kept)
+    }
+
+    /// Gives the rows of `batch` to the policy that repeat a value, with the columns in which they do.
+    fn reject(&mut self, batch: &RecordBatch, repeated: &BTreeMap<usize, Vec<usize>>) -> EngineResult<()> {
+        let [file, line] = self.places;
+        let own: Vec<usize> = (0..file.min(line)).collect();
+        let files = cast(batch.column(file), &DataType::Utf8)?;
+        let lines = cast(batch.column(line), &DataType::Int64)?;
+        for (row, columns) in repeated {
+            let file = files.as_string::<i32>().value(*row);
+            let line = u64::try_from(lines.as_primitive::<Int64Type>().value(*row)).unwrap_or(0);
+            let mut faults = Vec::with_capacity(columns.len());
+            for column in columns {
+                let value = Some(array_value_to_string(batch.column(*column), *row)?);
+                let name = Some(batch.schema().field(*column).name().clone());
+                faults.push(Fault { column: name, value, line, at: 1, reason: Reason::Repeated });
+            }
+            let raw = json_rows(&batch.slice(*row, 1).project(&own)?)?.pop().unwrap_or_default();
+            let reject = Reject { file: Arc::from(file), offset: None, length: None, line, raw, faults };
+            self.accounts.take(reject).map_err(external)?;
+            *self.repeated.entry(file.to_owned()).or_default() += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The values of one column seen so far.
+struct Seen {
+    column: usize,
+    values: Box<dyn GroupValues>,
+    count: usize,
+    found: Vec<usize>,
+    reservation: MemoryReservation,
+}
+
+impl Seen {
+    fn new(column: usize, field: &Field, context: &TaskContext) -> EngineResult<Self> {
+        let schema = Arc::new(Schema::new(vec![field.clone()]));
+        let values = new_group_values(schema, &GroupOrdering::None)?;
+        let consumer = MemoryConsumer::new(format!("values of the unique column {}", field.name()));
+        let reservation = consumer.register(context.memory_pool());
+        Ok(Self { column, values, count: 0, found: Vec::new(), reservation })
+    }
+
+    /// The rows of `batch` whose value was seen before; one without a value is like no other.
+    fn repeated_rows(&mut self, batch: &RecordBatch) -> EngineResult<Vec<usize>> {
+        let column = batch.column(self.column);
+        let known = if column.null_count() > 0 { Some(is_not_null(column)?) } else { None };
+        let values: ArrayRef = match &known {
+            Some(known) => filter(column, known)?,
+            None => Arc::clone(column),
+        };
+        self.found.clear();
+        self.values.intern(&[values], &mut self.found)?;
+        let mut rows = (0..batch.num_rows()).filter(|row| known.as_ref().is_none_or(|known| known.value(*row)));
+        let mut repeated = Vec::new();
+        for value in &self.found {
+            let Some(row) = rows.next() else { break };
+            if *value == self.count {
+                self.count += 1;
+            } else {
+                repeated.push(row);
+            }
+        }
+        self.reservation.try_resize(self.values.size())?;
+        Ok(repeated)
+    }
+}
+
+fn external(error: crate::error::Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+    use datafusion::prelude::{SessionConfig, SessionContext};
+    use proptest::prelude::*;
+
+    use super::super::table::DatasetTable;
+    use super::super::testing::{KeepAll, dataset, files};
+    use super::*;
+    use crate::catalog::Dataset;
+
+    fn unique(columns: &str, unique: &[usize]) -> Dataset {
+        let mut dataset = dataset(columns);
+        for column in unique {
+            dataset.columns[*column].rules.unique = true;
+        }
+        dataset
+    }
+
+    async fn ask(
+        dataset: &Dataset,
+        texts: &[(&str, &[u8])],
+        sql: &str,
+        memory: usize,
+    ) -> EngineResult<(Vec<RecordBatch>, Arc<KeepAll>)> {
+        let keep = Arc::new(KeepAll::default());
+        let table = DatasetTable::new(dataset, files(texts).await).with_faults(Arc::<KeepAll>::clone(&keep));
+        let config = SessionConfig::new().with_target_partitions(3).with_batch_size(7);
+        let runtime = RuntimeEnvBuilder::new().with_memory_limit(memory, 1.0).build_arc()?;
+        let context = SessionContext::new_with_config_rt(config, runtime);
+        context.register_table("d", Arc::new(table))?;
+        Ok((context.sql(sql).await?.collect().await?, keep))
+    }
+
+    const ENOUGH: usize = 64 << 20;
+
+    #[tokio::test]
+    async fn the_first_row_in_the_files_stays_and_the_others_say_why() {
+        let dataset = unique("id string; n int; monto decimal", &[0, 1]);
+        let one = b"id,n,monto\na,1,1\n\"b\n\",2,1\na,3,2\n,4,1\n,x,1\n";
+        let two = b"n,id,monto\n5,a,1\n2,a,1\n,c,1\n,d,1\n1,e,x\n";
+        let texts: [(&str, &[u8]); 2] = [("1.csv", one), ("2.csv", two)];
+        for sql in ["SELECT * FROM d", "SELECT monto FROM d", "SELECT count(*) FROM d"] {
+            let (_, keep) = ask(&dataset, &texts, sql, ENOUGH).await.unwrap();
+            let told = keep
+                .rejects()
+                .into_iter()
+                .map(|reject| format!("{}:{} {} {}", reject.file, reject.line, reject.message(), reject.raw));
+            let mut told: Vec<String> = told.collect();
+            told.sort();
+            assert_eq!(
+                told,
+                [
+                    r#"1.csv:5 id: "a" stands in an earlier row {"id":"a","n":3,"monto":2.00}"#,
+                    r#"1.csv:7 n: "x" is not an int ,x,1"#,
+                    r#"2.csv:2 id: "a" stands in an earlier row {"id":"a","n":5,"monto":1.00}"#,
+                    r#"2.csv:3 id: "a" stands in an earlier row; n: "2" stands in an earlier row {"id":"a","n":2,"monto":1.00}"#,
+                    r#"2.csv:6 monto: "x" is not a decimal(10,2) 1,e,x"#,
+                ],
+                "{sql}"
+            );
+            let account = |records, rows| Account { records, rows, rejected: records - rows, ..Account::default() };
+            let mut accounts = keep.accounts();
+            accounts.sort_by_key(|account| account.rows);
+            assert_eq!(accounts, [account(5, 2), account(5, 3)]);
+        }
+        let (rows, _) = ask(&dataset, &texts, "SELECT id, n FROM d LIMIT 2", ENOUGH).await.unwrap();
+        assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
+    }
+
+    #[tokio::test]
+    async fn values_count_against_the_limit_of_memory() {
+        let dataset = unique("id string", &[0]);
+        let text = (0..200_000).fold("id\n".to_owned(), |text, n| text + &format!("cliente_número_{n}\n"));
+        let failure =
+            ask(&dataset, &[("1.csv", text.as_bytes())], "SELECT count(*) FROM d", 1 << 20).await.unwrap_err();
+        assert!(failure.to_string().contains("values of the unique column id"), "{failure}");
+    }
+
+    proptest! {
+        #[test]
+        fn each_value_stands_in_one_row(values in prop::collection::vec(prop::option::of(0_u8..20), 0..80)) {
+            let shown = |value: &Option<u8>| value.map(|value| value.to_string()).unwrap_or_default();
+            let text = values.iter().fold("v,x\n".to_owned(), |text, value| text + &format!("{},\n", shown(value)));
+            let dataset = unique("v int; x string", &[0]);
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+            let texts: [(&str, &[u8]); 1] = [("1.csv", text.as_bytes())];
+            let asked = ask(&dataset, &texts, "SELECT v FROM d", ENOUGH);
+            let (rows, keep) = runtime.block_on(asked).unwrap();
+            let kept: Vec<Option<i64>> =
+                rows.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().iter()).collect();
+            let mut seen = std::collections::HashSet::new();
+            let expected = values.iter().filter(|value| value.is_none() || seen.insert(**value));
+            let expected: Vec<Option<i64>> = expected.map(|value| value.map(i64::from)).collect();
+            prop_assert_eq!(keep.rejects().len(), values.len() - expected.len());
+            prop_assert_eq!(kept, expected);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Corrected texts in the place of rejected records.
+
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::support::project::{Outcome, SHOP_CATALOG, TestProject};
+
+const VENTAS: &str = "\
+id,cliente,monto,nota
+1,ana,10.5,\"dos\nlíneas\"
+2,luis,caro,\"y\nmás\"
+3,eva,7
+4,iris,8,x
+5,omar,gratis,ñ
+";
+
+/// A shop in which most sales may be wrong.
+fn shop() -> TestProject {
+    let shop = TestProject::shop();
+    let catalog = SHOP_CATALOG.replace("    columns:", "    on_reject: { max_ratio: 0.9 }\n    columns:");
+    shop.write("catalog.yaml", catalog).write("data/ventas.csv", VENTAS);
+    shop
+}
+
+fn csv(project: &TestProject, sql: &str) -> Outcome {
+    project.cauce(&["query", "--format", "csv", sql])
+}
+
+/// Exports the rejects of the sales and replaces texts in them.
+fn correct(shop: &TestProject, replacements: &[(&str, &str)]) {
+    shop.cauce(&["rejects", "ventas", "--format", "csv", "--output", "malas.csv"]).success();
+    let mut text = fs::read_to_string(shop.path("malas.csv")).unwrap();
+    for (from, to) in replacements {
+        assert!(text.contains(from), "{text}");
+        text = text.replace(from, to);
+    }
+    shop.write("malas.csv", text);
+}
+
+#[test]
+fn corrected_rejects_are_rows_of_the_next_release() {
+    let shop = shop();
+    shop.cauce(&["run", "--quiet"]).success();
+    correct(
+        &shop,
+        &[
+            ("2,luis,caro", "2,luis,7.25"),
+            ("\"3,eva,7\"", "\"3,eva,7,\""),
+            (",\"5,omar,gratis,ñ\"", ",\"5,omar,poco,ñ\""),
+        ],
+    );
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(1), @r#"
+    exit code: 1
+    ----- stderr -----
+    ✓ raw.ventas: 2 corrections kept
+    warning: raw.ventas: 1 correction is no row either
+    ╭───────────────────┬───────────────┬──────────────────────────────╮
+    │ record            │ corrected     │ message                      │
+    ├───────────────────┼───────────────┼──────────────────────────────┤
+    │ data/ventas.csv:8 │ 5,omar,poco,ñ │ monto: "poco" is not a float │
+    ╰───────────────────┴───────────────┴──────────────────────────────╯
+    hint: `cauce run` publishes a release with this
+    error: 1 correction was not kept
+      hint: correct their texts and replay the file again: what was kept stays
+    "#);
+    // What waits is known to all readers, and marked.
+    let marked = "SELECT line, raw, corrected FROM system.rejects ORDER BY line";
+    assert_snapshot!(csv(&shop, marked).success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    line,raw,corrected
+    4,"2,luis,caro,""y
+    más""","2,luis,7.25,""y
+    más"""
+    6,"3,eva,7","3,eva,7,"
+    8,"5,omar,gratis,ñ",
+    "#);
+    assert_snapshot!(shop.cauce(&["run"]).success(), @"
+    exit code: 0
+    ----- stderr -----
+    ✓ processed.ventas                            4 rows    [TIME]
+    warning: raw.ventas: 4 of 5 records are rows, 2 of them as corrected; 1 rejected
+    ✓ accounts: 5 records of 1 dataset = 4 rows + 1 reject
+    ✓ 2 checks hold
+    ✓ release 2 published: 1 table with 4 rows, 1 view, in [TIME]
+    ");
+    assert_snapshot!(csv(&shop, "SELECT * FROM processed.ventas ORDER BY id").success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    id,cliente,monto,nota
+    1,5e6063f03e516033bff927ef47824a86,10.5,"dos
+    líneas"
+    2,a90655121008f34600c596f45d3df8d1,7.25,"y
+    más"
+    3,4e0841b463e4e129333522965bcb7399,7.0,
+    4,0253a052b01e803149925d5a36714719,8.0,x
+    "#);
+    let runs =
+        "SELECT release, rows_in, rows_out, rejected FROM system.runs WHERE table_name = 'raw.ventas' ORDER BY release";
+    assert_snapshot!(csv(&shop, runs).success(), @"
+    exit code: 0
+    ----- stdout -----
+    release,rows_in,rows_out,rejected
+    1,5,2,3
+    2,5,4,1
+    ");
+    let release = fs::read_to_string(shop.path("data/lake/releases/00000000000000000002.json")).unwrap();
+    assert!(release.contains("\"replayed\": 2"), "{release}");
+
+    // The file written anew is another file: what stands there now is read.
+    shop.write("data/ventas.csv", VENTAS.replace("caro", "3").replace("3,eva,7", "3,eva,x").replace("gratis", "0"));
+    shop.write("malas.csv", "file,line,raw\ndata/ventas.csv,8,\"5,omar,0,ñ\"\n");
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(1), @"
+    exit code: 1
+    ----- stderr -----
+    warning: raw.ventas: 1 record is not in the files any more: data/ventas.csv:8
+    error: 1 correction was not kept
+      hint: correct their texts and replay the file again: what was kept stays
+    ");
+    assert_snapshot!(shop.cauce(&["run"]).success(), @"
+    exit code: 0
+    ----- stderr -----
+    ✓ processed.ventas                            4 rows    [TIME]
+    warning: raw.ventas: 4 of 5 records are rows; 1 rejected
+    ✓ accounts: 5 records of 1 dataset = 4 rows + 1 reject
+    ✓ 2 checks hold
+    ✓ release 3 published: 1 table with 4 rows, 1 view, in [TIME]
+    ");
+}
+
+#[test]
+fn a_correction_may_be_replaced_and_taken_back() {
+    let shop = shop();
+    shop.cauce(&["run", "--quiet"]).success();
+    correct(&shop, &[("2,luis,caro", "2,luis,1")]);
+    shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success();
+    shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success();
+    let amount = "SELECT monto FROM raw.ventas WHERE id = 2";
+    assert_eq!(csv(&shop, amount).success().stdout, "monto\n1.0\n");
+    correct(&shop, &[("2,luis,caro", "2,luis,2")]);
+    shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success();
+    assert_eq!(csv(&shop, amount).success().stdout, "monto\n2.0\n");
+    correct(&shop, &[]);
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success(), @"
+    exit code: 0
+    ----- stderr -----
+    ✓ raw.ventas: 1 correction taken back
+    hint: 2 records are as they were rejected
+    hint: `cauce run` publishes a release with this
+    ");
+    assert_eq!(csv(&shop, amount).success().stdout, "monto\n");
+    assert_snapshot!(csv(&shop, "SELECT line, rejected, corrected FROM system.corrections ORDER BY corrected_at").success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    line,rejected,corrected
+    4,"2,luis,caro,""y
+    más""","2,luis,1,""y
+    más"""
+    4,"2,luis,caro,""y
+    más""","2,luis,2,""y
+    más"""
+    4,"2,luis,caro,""y
+    más""",
+    "#);
+}
+
+#[test]
+fn a_spreadsheet_may_have_written_the_corrections() {
+    let shop = shop();
+    shop.cauce(&["run", "--quiet"]).success();
+    // Semicolons, Windows-1252, CRLF, columns moved and left out.
+    let mut text = b"raw;file;line\r\n\"5,omar,0,\xf1\xf1\";data/ventas.csv;8\r\n".to_vec();
+    shop.write("malas.csv", text.clone());
+    shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success();
+    assert_eq!(csv(&shop, "SELECT nota FROM raw.ventas WHERE id = 5").success().stdout, "nota\nññ\n");
+    text.extend(b"\"1,ana,1,x\";data/ventas.csv;2\r\n\"5,omar,1,x\";data/ventas.csv;8\r\n");
+    shop.write("malas.csv", text);
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(2), @"
+    exit code: 2
+    ----- stderr -----
+    error: malas.csv: line 3: data/ventas.csv:2 is no reject of raw.ventas
+
+    error: malas.csv: line 4: data/ventas.csv:8 stands there twice
+
+    error: malas.csv names records that cannot be corrected here; nothing was kept
+      hint: `cauce rejects ventas` lists the rejects, and --all those of earlier runs
+    ");
+    shop.write("malas.csv", "archivo,line\nx,1\n");
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(2), @"
+    exit code: 2
+    ----- stderr -----
+    error: malas.csv: required column `file` is missing
+      hint: export the rejects with `cauce rejects DATASET --format csv -o FILE`, correct the texts in its column `raw`, and keep its columns `file` and `line`
+    ");
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "peores.csv"]).code(3), @"
+    exit code: 3
+    ----- stderr -----
+    error: no input file: peores.csv does not exist or holds no .csv file
+      hint: `cauce rejects ventas --format csv -o FILE` writes one to correct
+    ");
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "venta", "malas.csv"]).code(2), @"
+    exit code: 2
+    ----- stderr -----
+    error: there is no dataset `venta` in catalog.yaml
+      hint: did you mean `ventas`?
+    ");
+}
+
+#[test]
+fn objects_of_one_line_are_told_apart_by_their_offset() {
+    let shop = shop();
+    let catalog = SHOP_CATALOG.replace("ventas.csv", "ventas.json");
+    let catalog = catalog.replace("    columns:", "    on_reject: { max_ratio: 0.9 }\n    columns:");
+    shop.write("catalog.yaml", catalog);
+    shop.write(
+        "data/ventas.json",
+        r#"[{"id": 1, "monto": "caro"}, {"id": 2, "monto": 2}, {"id": "tres", "monto": 3}]"#,
+    );
+    shop.cauce(&["run", "--quiet"]).success();
+    correct(&shop, &[("\"\"caro\"\"}", "10}")]);
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(2), @"
+    exit code: 2
+    ----- stderr -----
+    error: malas.csv: line 2: data/ventas.json:1 is the line of several rejects: add the column `byte_offset` of system.rejects
+
+    error: malas.csv: line 3: data/ventas.json:1 is the line of several rejects: add the column `byte_offset` of system.rejects
+
+    error: malas.csv names records that cannot be corrected here; nothing was kept
+      hint: `cauce rejects ventas` lists the rejects, and --all those of earlier runs
+    ");
+    let exported = "SELECT file, line, byte_offset, raw FROM system.rejects";
+    let text = csv(&shop, exported).success().stdout.replace("\"\"caro\"\"}", "10}").replace("\"\"tres\"\"", "3");
+    shop.write("malas.csv", text);
+    shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success();
+    assert_eq!(
+        csv(&shop, "SELECT id, monto FROM raw.ventas ORDER BY id").success().stdout,
+        "id,monto\n1,10.0\n2,2.0\n3,3.0\n"
+    );
+}
