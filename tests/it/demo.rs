@@ -80,7 +80,7 @@ fn from_nothing_to_kpis_and_again() {
     ✓ curated: 10 tables with 4,335 rows, 17 views
     ✓ accounts: 1,710 records of 7 datasets = 1,710 rows
     ✓ 211 checks hold
-    warning: processed.tickets: `sin_horas_de_resolucion_mientras_sigue_abierto` fails for 23 rows
+    warning: processed.tickets: check `sin_horas_de_resolucion_mientras_sigue_abierto` fails for 23 of 750 rows (warns only)
     ✓ release 2 published: 17 tables with 6,045 rows, 17 views, in [TIME]
 
     the bank's KPIs
