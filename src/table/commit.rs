@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde_json::json;
 
-use super::log::{delta_error, is_missing, lost_a_race, open};
+use super::log::{delta_error, is_missing, open};
 use super::stage::Staged;
 use crate::error::{Error, Result};
 use crate::store::{Location, Stores, store_error};
@@ -42,7 +42,7 @@ impl Staged {
             Err(failure) if is_missing(&failure) => {}
             Err(failure) => return Err(failed(failure)),
         }
-        self.create(&table, &columns, properties).await.map_err(failed)
+        self.create(&table, &columns, SaveMode::Overwrite, properties).await.map_err(failed)
     }
 
     /// Adds the staged files to what the table holds, whatever others add meanwhile. Returns the version.
@@ -52,6 +52,7 @@ impl Staged {
     pub async fn append(self, stores: &Stores, run: &str) -> Result<u64> {
         let failed = |failure| delta_error("commit to", &self.location, failure);
         let columns = self.columns()?;
+        let mut last = None;
         for _ in 0..FIRST_COMMITS {
             let mut table = open(stores, &self.location)?;
             match table.load().await {
@@ -74,13 +75,14 @@ impl Staged {
                 Err(failure) if is_missing(&failure) => {}
                 Err(failure) => return Err(failed(failure)),
             }
-            match self.create(&table, &columns, properties(run).with_max_retries(0)).await {
-                // Somebody else began the table: there is one to add to now.
-                Err(failure) if lost_a_race(&failure) => {}
-                created => return created.map_err(failed),
+            // Nothing is replaced: if somebody else began the table meanwhile, there is one to add to now.
+            match self.create(&table, &columns, SaveMode::ErrorIfExists, properties(run).with_max_retries(0)).await {
+                Ok(version) => return Ok(version),
+                Err(failure) => last = Some(failure),
             }
         }
-        Err(Error::store(format!("{} is there and is not, each time it is looked for", self.location)))
+        let never = || Error::store(format!("{} is there and is not, each time it is looked for", self.location));
+        Err(last.map_or_else(never, failed))
     }
 
     fn columns(&self) -> Result<StructType> {
@@ -94,11 +96,12 @@ impl Staged {
         &self,
         table: &DeltaTable,
         columns: &StructType,
+        mode: SaveMode,
         properties: CommitProperties,
     ) -> Result<u64, DeltaTableError> {
         let created = CreateBuilder::new()
             .with_log_store(table.log_store())
-            .with_save_mode(SaveMode::Overwrite)
+            .with_save_mode(mode)
             .with_columns(columns.fields().cloned())
             .with_partition_columns(self.partition_by.clone())
             .with_actions(self.files.iter().cloned().map(Action::Add))

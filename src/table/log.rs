@@ -79,7 +79,7 @@ pub(super) fn is_missing(failure: &DeltaTableError) -> bool {
 }
 
 /// Whether a commit failed because another writer was first.
-pub(super) fn lost_a_race(failure: &DeltaTableError) -> bool {
+fn lost_a_race(failure: &DeltaTableError) -> bool {
     use deltalake_core::kernel::transaction::TransactionError;
     match failure {
         DeltaTableError::VersionAlreadyExists(_) => true,
