@@ -7,8 +7,8 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let mut code = String::new();
-    embed(&mut code, "BANK", "", &["catalog.yaml", "sql"])?;
-    embed(&mut code, "INIT", "templates/init/", &["catalog.yaml", ".gitignore", "data", "sql"])?;
+    embed(&mut code, "BANK", "", &["catalog.yaml", "sql", "tests/models"])?;
+    embed(&mut code, "INIT", "templates/init/", &["catalog.yaml", ".gitignore", "data", "sql", "tests/models"])?;
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo gave no OUT_DIR"))?;
     fs::write(PathBuf::from(out).join("templates.rs"), code)
 }

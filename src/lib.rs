@@ -23,9 +23,11 @@ pub mod table;
 
 // Acts.
 pub mod check;
+pub mod clean;
 pub mod history;
 pub mod run;
 pub mod simulate;
+pub mod trial;
 
 // Faces: translate, never decide.
 pub mod cli;

@@ -23,8 +23,20 @@ pub(super) struct CatalogFile {
     /// How to reach object stores, by URL: `s3://bucket`. Credentials never stand here.
     #[serde(default)]
     pub(super) stores: BTreeMap<String, StoreFile>,
+    /// Which releases stay when `cauce clean` removes old ones; all of them unless given.
+    pub(super) releases: Option<ReleasesFile>,
     /// The input files, by the name of the table they make in the schema `raw`.
     pub(super) datasets: BTreeMap<String, DatasetFile>,
+}
+
+/// Which releases stay: those that one of the two keeps, and always the newest.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReleasesFile {
+    /// So many of the newest.
+    pub(super) keep: Option<u64>,
+    /// Those of the last so many days.
+    pub(super) days: Option<u32>,
 }
 
 /// What a target changes.

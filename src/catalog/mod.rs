@@ -7,6 +7,7 @@ mod drift;
 mod file;
 mod limit;
 mod moment;
+mod retention;
 mod rules;
 mod validate;
 pub mod value;
@@ -21,6 +22,7 @@ use encoding_rs::{Encoding, UTF_8};
 pub use self::drift::{Difference, OnDrift, Verdict};
 pub use self::limit::Limit;
 pub use self::moment::Shapes;
+pub use self::retention::Retention;
 pub use self::rules::{Rules, whole_pattern};
 pub use self::validate::wrong_column_name;
 pub use self::write::{Change, column_line, dataset_lines, with_changes, with_columns, with_dataset};
@@ -38,6 +40,8 @@ pub struct Catalog {
     pub targets: BTreeMap<String, String>,
     /// Settings of object stores by URL prefix (`s3://bucket`).
     pub stores: BTreeMap<String, StoreSettings>,
+    /// Which releases stay when the lake is cleaned; all of them without it.
+    pub retention: Option<Retention>,
     /// The datasets by name.
     pub datasets: BTreeMap<String, Dataset>,
 }

@@ -8,6 +8,7 @@ use super::file::{
     CatalogFile, ColumnFile, DatasetFile, FormatFile, MetadataFile, OnDriftFile, OptionsFile, PiiFile, StoreFile,
 };
 use super::limit::limit;
+use super::retention::retention;
 use super::{Catalog, Column, ColumnType, CsvOptions, Dataset, Format, Metadata, OnDrift, Pii, StoreSettings, rules};
 use crate::document::{self, Notes, Path, Text};
 use crate::error::{Finding, Result};
@@ -69,6 +70,7 @@ fn catalog(file: CatalogFile, notes: &mut Notes<'_>) -> Catalog {
         let settings = store_settings(&url, store, &here, notes);
         stores.insert(url.trim_end_matches('/').to_owned(), settings);
     }
+    let retention = retention(file.releases.as_ref(), &root.then("releases"), notes);
     if file.datasets.is_empty() {
         notes.key(&root.then("datasets"), Finding::new("there is no dataset").hint("declare at least one"));
     }
@@ -77,7 +79,7 @@ fn catalog(file: CatalogFile, notes: &mut Notes<'_>) -> Catalog {
         let here = root.then("datasets").then(name.as_str());
         datasets.insert(name.clone(), self::dataset(name, dataset, &here, notes));
     }
-    Catalog { project: file.project, lake: file.lake, targets, stores, datasets }
+    Catalog { project: file.project, lake: file.lake, targets, stores, retention, datasets }
 }
 
 /// Checks a folder or URL.
@@ -512,7 +514,7 @@ datasets:
         catalog.yaml:1:1+1 there is no key `lake` (add `lake:`: Where processed and curated tables and releases live: a folder relative to this file, or `s3://bucket/prefix`)
         catalog.yaml:1:10+1 version 2 is not known (this cauce reads version 1)
         catalog.yaml:2:10+2 the project has no name
-        catalog.yaml:3:1+7 unknown key `budgets` (the keys here are version, project, lake, targets, stores, datasets)
+        catalog.yaml:3:1+7 unknown key `budgets` (the keys here are version, project, lake, targets, stores, releases, datasets)
         catalog.yaml:5:11+3 unknown key `lak` (did you mean `lake`?)
         catalog.yaml:7:3+11 `gs://bucket` is not a store (write s3://bucket)
         catalog.yaml:8:3+22 credentials never stand in the catalog (take them out of the URL and set them in the environment)

@@ -92,24 +92,32 @@ pub(super) async fn check(arguments: Arguments, settings: &Settings) -> Result<(
     }
 }
 
-/// The models of these names, by their whole name or by the last part of it; all of them if none is named.
+/// The models of these names; all of them if none is named.
 fn chosen<'a>(models: &'a Models, names: &[String]) -> Result<Vec<&'a Model>> {
-    let find = |name: &String| {
-        let found = models.iter().filter(|model| model.name.to_string() == *name || model.name.name == *name);
-        let found: Vec<&Model> = found.collect();
-        if !found.is_empty() {
-            return Ok(found);
+    if names.is_empty() { Ok(models.iter().collect()) } else { names.iter().map(|name| one(models, name)).collect() }
+}
+
+/// The model of that name, with or without its layer.
+///
+/// # Errors
+/// A name that no model has, or models of two layers.
+pub(super) fn one<'a>(models: &'a Models, name: &str) -> Result<&'a Model> {
+    let found = models.iter().filter(|model| model.name.to_string() == name || model.name.name == name);
+    match found.collect::<Vec<_>>().as_slice() {
+        [model] => Ok(*model),
+        [] => {
+            let error = Error::usage(format!("there is no model `{name}`"));
+            Err(match closest(name, models.iter().map(|model| model.name.name.as_str())) {
+                Some(meant) => error.hint(format!("did you mean `{meant}`?")),
+                None => error.hint("`cauce plan` lists them"),
+            })
         }
-        let error = Error::usage(format!("there is no model `{name}`"));
-        Err(match closest(name, models.iter().map(|model| model.name.name.as_str())) {
-            Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-            None => error.hint("`cauce plan` lists them"),
-        })
-    };
-    if names.is_empty() {
-        return Ok(models.iter().collect());
+        several => {
+            let names: Vec<String> = several.iter().map(|model| model.name.to_string()).collect();
+            Err(Error::usage(format!("`{name}` is the name of several models"))
+                .hint(format!("write {}", names.join(" or "))))
+        }
     }
-    Ok(names.iter().map(find).collect::<Result<Vec<_>>>()?.concat())
 }
 
 fn list(outcomes: &[Outcome]) -> Listing {

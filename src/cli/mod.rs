@@ -7,6 +7,7 @@ mod bench;
 mod catalog;
 mod check;
 mod checks;
+mod clean;
 mod demo;
 mod diff;
 mod drift;
@@ -25,6 +26,7 @@ mod shell;
 mod simulate;
 mod spec;
 mod template;
+mod test;
 
 use std::process::ExitCode;
 
@@ -54,6 +56,7 @@ enum Command {
     Plan(plan::Arguments),
     Run(run::Arguments),
     Check(check::Arguments),
+    Test(test::Arguments),
     Query(query::Arguments),
     Bench(bench::Arguments),
     Rejects(rejects::Arguments),
@@ -61,6 +64,7 @@ enum Command {
     Releases(releases::Arguments),
     Diff(diff::Arguments),
     Rollback(rollback::Arguments),
+    Clean(clean::Arguments),
     Spec(spec::Arguments),
 }
 
@@ -104,6 +108,7 @@ async fn dispatch(command: Command, settings: Settings) -> Result<()> {
         Command::Plan(arguments) => plan::plan(arguments, &settings).await,
         Command::Run(arguments) => run::run(arguments, &settings).await,
         Command::Check(arguments) => check::check(arguments, &settings).await,
+        Command::Test(arguments) => test::test(arguments, &settings).await,
         Command::Query(arguments) => query::query(arguments, &settings).await,
         Command::Bench(arguments) => bench::bench(arguments, &settings).await,
         Command::Rejects(arguments) => rejects::rejects(arguments, &settings).await,
@@ -111,6 +116,7 @@ async fn dispatch(command: Command, settings: Settings) -> Result<()> {
         Command::Releases(arguments) => releases::releases(arguments, &settings).await,
         Command::Diff(arguments) => diff::diff(arguments, &settings).await,
         Command::Rollback(arguments) => rollback::rollback(&arguments, &settings).await,
+        Command::Clean(arguments) => clean::clean(arguments, &settings).await,
         Command::Spec(arguments) => spec::spec(&arguments, &settings),
     }
 }

@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::settings::{Settings, program, working_folder};
+use super::test::TESTS;
 use crate::catalog::Catalog;
 use crate::engine::{self, Engine};
 use crate::error::{Error, Result, io_reason};
 use crate::model::{Models, unknown_layer};
 use crate::name::{Layer, TableName, closest};
+use crate::output::counted;
 use crate::release::Manifest;
 use crate::store::{Lake, Stores};
+use crate::trial::{Trial, read_trials};
 
 /// The file that makes a folder a project.
 pub(super) const CATALOG_FILE: &str = "catalog.yaml";
@@ -74,6 +77,28 @@ impl Project {
                 .hint("a model is a SELECT in sql/processed/NAME.sql or sql/curated/NAME.sql"));
         }
         Models::parse(files, &self.catalog)
+    }
+
+    /// The tests of its models.
+    ///
+    /// # Errors
+    /// All mistakes of all files of tests.
+    pub(super) fn trials(&self, models: &Models) -> Result<Vec<Trial>> {
+        let here = working_folder()?;
+        let (mut trials, mut findings) = (Vec::new(), Vec::new());
+        for file in entries(&self.root.join(TESTS))? {
+            if !file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+                continue;
+            }
+            match read_trials(&shown(&file, &here), &read(&file)?, models) {
+                Ok(of_file) => trials.extend(of_file),
+                Err(wrong) => findings.extend(wrong.all_findings().to_vec()),
+            }
+        }
+        if findings.is_empty() {
+            return Ok(trials);
+        }
+        Err(Error::usage(format!("{TESTS} has {}", counted(findings.len(), "mistake"))).findings(findings))
     }
 
     /// The datasets of these names, all of them if none is named.

@@ -8,7 +8,7 @@ use super::settings::Settings;
 use crate::error::{Kind, Result};
 use crate::output::Format;
 use crate::shell::command_help;
-use crate::{catalog, model};
+use crate::{catalog, model, trial};
 
 /// Print the JSON Schema of a file that people write, or all commands
 #[derive(Debug, Args)]
@@ -28,6 +28,8 @@ enum What {
     Catalog,
     /// The header of a model
     Header,
+    /// Tests of a model: tests/models/*.yaml
+    Tests,
     /// Commands of the command line and of the shell, formats and exit codes
     Commands,
 }
@@ -36,6 +38,7 @@ pub(super) fn spec(arguments: &Arguments, settings: &Settings) -> Result<()> {
     let described = match arguments.what {
         What::Catalog => catalog::json_schema(),
         What::Header => model::header_schema(),
+        What::Tests => trial::file_schema(),
         What::Commands => commands(),
     };
     write_json(&settings.printer, &described)

@@ -163,6 +163,17 @@ impl Engine {
         Ok(Arc::clone(self.model_logical_plan(source).await?.schema().inner()))
     }
 
+    /// The rows of a model's SELECT, collected, and its columns.
+    ///
+    /// # Errors
+    /// As [`Self::model_plan`], or the failure while it ran.
+    pub async fn model_rows(&self, source: &Source) -> Result<(SchemaRef, Vec<arrow::array::RecordBatch>)> {
+        let plan = self.model_plan(source).await?.plan;
+        let schema = plan.schema();
+        let rows = datafusion::physical_plan::collect(plan, self.task()).await.map_err(engine_error)?;
+        Ok((schema, rows))
+    }
+
     /// Runs a SELECT made by cauce itself and collects its rows.
     ///
     /// # Errors

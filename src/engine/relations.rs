@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -16,7 +17,7 @@ use tokio::sync::OnceCell;
 use super::accept::AcceptedTable;
 use super::corrections::KeptCorrections;
 use super::fitting::fitting;
-use crate::catalog::{Catalog, Dataset, Pii};
+use crate::catalog::{Catalog, Dataset, Metadata, Pii};
 use crate::error::{Error, Result, engine_error};
 use crate::ingest::{DatasetTable, with_found_columns};
 use crate::ledger::{Corrections, Ledger, SystemTable};
@@ -51,6 +52,8 @@ pub enum Relation {
     Staged(Arc<ParquetTable>),
     /// A SELECT, planned afresh by every query.
     View(Source),
+    /// Rows that somebody handed in.
+    Rows(Arc<dyn TableProvider>),
     /// The rows that a model accepts from a table, while that model is planned.
     Accepted(Arc<AcceptedTable>),
     /// A table that runs append to, at its newest version.
@@ -78,6 +81,39 @@ impl Relation {
     #[must_use]
     pub fn version(location: Location, version: u64) -> Self {
         Self::Version { location, version, opened: Arc::default() }
+    }
+
+    /// Rows that are handed in.
+    ///
+    /// # Errors
+    /// Rows that are no table, which is a bug.
+    pub fn of_rows(rows: RecordBatch) -> Result<Self> {
+        let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).map_err(engine_error)?;
+        Ok(Self::Rows(Arc::new(table)))
+    }
+
+    /// Rows that are handed in as those of a dataset: no file is read, the place of a row is its number, and every value
+    /// may be missing.
+    ///
+    /// # Errors
+    /// Rows that do not have the dataset's columns, which is a bug.
+    pub fn of_dataset_rows(dataset: &Dataset, location: Location, rows: &RecordBatch) -> Result<Self> {
+        let mut dataset = dataset.clone();
+        dataset.columns.iter_mut().for_each(|column| column.required = false);
+        let numbers = 1..=i64::try_from(rows.num_rows()).unwrap_or(i64::MAX);
+        let mut columns = rows.columns().to_vec();
+        let missing = [Metadata::File, Metadata::Line].into_iter().filter(|place| !dataset.metadata.contains(place));
+        for place in missing {
+            columns.push(match place {
+                Metadata::File => Arc::new(StringArray::from(vec!["given"; rows.num_rows()])) as ArrayRef,
+                Metadata::Line => Arc::new(numbers.clone().collect::<Int64Array>()),
+            });
+        }
+        let schema = dataset.with_place().schema();
+        let placed = RecordBatch::try_new(Arc::clone(&schema), columns);
+        let placed = placed.map_err(|failure| Error::bug(failure.to_string()))?;
+        let table = MemTable::try_new(schema, vec![vec![placed]]).map_err(engine_error)?;
+        Ok(Self::Dataset { dataset: Arc::new(dataset), location, input: Input::Rows(Arc::new(table)) })
     }
 }
 
@@ -232,6 +268,7 @@ impl Relations {
         Ok(match relation {
             Relation::View(_) => None,
             Relation::Staged(table) => Some(table),
+            Relation::Rows(rows) => Some(rows),
             Relation::Version { location, version, opened } => {
                 let open = || async { open_version(&self.stores, &location, version).await.map(Arc::new) };
                 let table: &Arc<ParquetTable> = opened.get_or_try_init(open).await?;

@@ -77,7 +77,8 @@ const UNITS: [(&[&str], u64); 4] = [
 ];
 
 /// Reads an age: `90 min`, `36 hours`, `2 days`, `1 week`.
-pub(super) fn read_age(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn read_age(text: &str) -> Option<Duration> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok().filter(|number| *number > 0)?;

@@ -13,7 +13,7 @@ mod names;
 mod parse;
 
 pub use accept::DEDUPLICATE;
-pub use amount::{Amount, age};
+pub use amount::{Amount, age, read_age};
 pub use graph::{Models, unknown_layer};
 pub use names::Known;
 

@@ -3,6 +3,7 @@
 //! One dialect and one parser serve models, checks, the shell and batch files, so that a statement means the same
 //! everywhere. Nothing here knows which tables exist: that is for `model` and `engine`.
 
+mod cte;
 mod past;
 mod query;
 mod source;
@@ -12,6 +13,7 @@ mod tokens;
 
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect};
 
+pub use cte::step_of;
 pub use past::PAST_SCHEMA;
 pub use query::{Query, Reference};
 pub use source::Source;

@@ -122,6 +122,18 @@ impl ReleaseLog {
         }
     }
 
+    /// Removes the manifest of a release. One that is gone already is no failure.
+    ///
+    /// # Errors
+    /// A store that cannot be written.
+    pub async fn remove(&self, number: u64) -> Result<()> {
+        let place = self.place(number);
+        match self.store.delete(&place.path()).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(failure) => Err(store_error("remove", &place, failure)),
+        }
+    }
+
     fn place(&self, number: u64) -> Location {
         self.folder.join(&format!("{number:020}.json"))
     }

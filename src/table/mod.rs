@@ -12,10 +12,12 @@ mod read;
 mod spread;
 mod stage;
 mod storable;
+mod sweep;
 mod upload;
 
 pub use read::{ParquetTable, open_newest, open_version};
 pub use stage::{Staged, stage, stage_rows};
+pub use sweep::{data_files, remove_files};
 
 #[cfg(test)]
 mod tests;

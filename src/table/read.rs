@@ -61,6 +61,11 @@ impl ParquetTable {
         self.bytes
     }
 
+    /// The paths of all files, from the root of their store.
+    pub fn paths(&self) -> impl Iterator<Item = Path> {
+        self.files.iter().map(|file| file.object_meta.location.clone())
+    }
+
     fn new(
         location: &Location,
         file_schema: SchemaRef,

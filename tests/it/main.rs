@@ -6,6 +6,7 @@ mod support;
 
 mod batch;
 mod checks;
+mod cleaning;
 mod declaring;
 mod delta;
 mod demo;
@@ -23,4 +24,5 @@ mod shell;
 mod simulate;
 mod slt;
 mod tidy;
+mod trials;
 mod wrong_input;

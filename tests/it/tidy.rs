@@ -15,7 +15,7 @@ use source::Source;
 const LEVELS: [(&str, &[&str]); 5] = [
     ("words", &["error", "name", "clock", "document", "sql", "catalog", "model", "plan", "release"]),
     ("machinery", &["store", "ingest", "ledger", "engine", "table"]),
-    ("acts", &["check", "history", "run", "simulate"]),
+    ("acts", &["check", "clean", "history", "run", "simulate", "trial"]),
     ("faces", &["output", "shell"]),
     ("the command line", &["cli"]),
 ];

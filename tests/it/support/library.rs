@@ -82,6 +82,12 @@ impl Opened {
         Engine::of_release(&self.lake, &self.catalog, release.as_ref(), &self.settings).unwrap()
     }
 
+    /// A session over release `number`.
+    pub(crate) async fn engine_as_of(&self, number: u64) -> Engine {
+        let release = self.lake.releases().unwrap().read(number).await.unwrap();
+        Engine::of_release(&self.lake, &self.catalog, Some(&release), &self.settings).unwrap()
+    }
+
     /// Every table and view of the newest release with its rows as text, sorted.
     pub(crate) async fn contents(&self) -> Vec<(String, Vec<String>)> {
         let engine = self.engine().await;

@@ -63,6 +63,7 @@ impl TestProject {
         let project = Self::empty();
         fs::copy(repository("catalog.yaml"), project.path("catalog.yaml")).unwrap();
         copy_folder(&repository("sql"), &project.path("sql"));
+        copy_folder(&repository("tests/models"), &project.path("tests/models"));
         project
     }
 

@@ -1,0 +1,204 @@
+//! Cleaning a lake: releases that retention lets go, and data files that no release reads.
+//!
+//! What a release reads that stays is never touched, nor is the schema `system`, nor anything younger than a grace period:
+//! a run that works right now has written files that no log names yet, and a reader may hold the release that was the
+//! newest a moment ago. Manifests go first and data second, after the releases have been looked at again, so that a release
+//! that can be opened can always be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use object_store::ObjectMeta;
+use object_store::path::Path;
+
+use crate::catalog::Retention;
+use crate::error::{Error, Result};
+use crate::name::{Layer, TableName};
+use crate::release::{Kept, Manifest};
+use crate::store::Lake;
+use crate::table::{ParquetTable, data_files, open_newest, open_version, remove_files};
+
+/// What is to be cleaned.
+#[derive(Debug, Clone, Copy)]
+pub struct Cleaning {
+    /// Which releases stay; all of them without one.
+    pub retention: Option<Retention>,
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// What is younger stays, whatever it is.
+    pub grace: Duration,
+}
+
+/// What can go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waste {
+    /// The releases that stay.
+    pub kept: usize,
+    /// The releases that retention lets go.
+    pub releases: Vec<u64>,
+    /// The data files that no other release reads, by table.
+    pub files: BTreeMap<TableName, Unread>,
+}
+
+/// Data files of a table that no release reads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// The files.
+    pub files: Vec<Path>,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Finds what can go; removes nothing.
+///
+/// # Errors
+/// A store that cannot be read, or a release that names a file that is not there.
+pub async fn find(lake: &Lake, cleaning: Cleaning) -> Result<Waste> {
+    let log = lake.releases()?;
+    let mut manifests = Vec::new();
+    for number in log.numbers().await? {
+        manifests.push(log.read(number).await?);
+    }
+    let releases = expired(&manifests, cleaning)?;
+    manifests.retain(|manifest| !releases.contains(&manifest.release));
+    let files = unread(lake, &manifests, cleaning).await?;
+    Ok(Waste { kept: manifests.len(), releases, files })
+}
+
+/// Removes what [`find`] found, as far as it still can go; returns what went.
+///
+/// # Errors
+/// A store that cannot be read or written: what is left then is found by the next cleaning.
+pub async fn remove(lake: &Lake, waste: &Waste, cleaning: Cleaning) -> Result<Waste> {
+    let log = lake.releases()?;
+    for number in &waste.releases {
+        log.remove(*number).await?;
+    }
+    // Somebody may have gone back to an earlier release meanwhile.
+    let mut manifests = Vec::new();
+    for number in log.numbers().await? {
+        manifests.push(log.read(number).await?);
+    }
+    let files = unread(lake, &manifests, cleaning).await?;
+    for (name, unread) in &files {
+        remove_files(lake.stores(), &lake.table(name), &unread.files).await?;
+    }
+    Ok(Waste { kept: manifests.len(), releases: waste.releases.clone(), files })
+}
+
+/// The releases that retention lets go. The newest stays, and so does one that was the newest within the grace period.
+fn expired(manifests: &[Manifest], cleaning: Cleaning) -> Result<Vec<u64>> {
+    let Some(Retention { keep, days }) = cleaning.retention else { return Ok(Vec::new()) };
+    let since = |age: Duration| TimeDelta::from_std(age).ok().and_then(|age| cleaning.now.checked_sub_signed(age));
+    let day = Duration::from_hours(24);
+    let wanted_since = days.map(|days| since(day.saturating_mul(days)));
+    let mut expired = Vec::new();
+    for (index, manifest) in manifests.iter().enumerate() {
+        let Some(next) = manifests.get(index + 1) else { continue };
+        let newer = u64::try_from(manifests.len() - index - 1).unwrap_or(u64::MAX);
+        let among_the_last = keep.is_some_and(|keep| newer < keep);
+        // An age before the beginning of time keeps everything.
+        let young = match wanted_since {
+            None => false,
+            Some(since) => since.is_none_or(|since| manifest.published().is_ok_and(|at| at >= since)),
+        };
+        let replaced_at = next.published()?;
+        let in_grace = since(cleaning.grace).is_none_or(|since| replaced_at >= since);
+        if !(among_the_last || young || in_grace) {
+            expired.push(manifest.release);
+        }
+    }
+    Ok(expired)
+}
+
+/// The data files that none of the `manifests` reads, nor the newest version of their table, and that are old enough.
+async fn unread(lake: &Lake, manifests: &[Manifest], cleaning: Cleaning) -> Result<BTreeMap<TableName, Unread>> {
+    let mut versions: BTreeMap<&TableName, BTreeSet<u64>> = BTreeMap::new();
+    for (name, model) in manifests.iter().flat_map(|manifest| &manifest.models) {
+        if let Kept::Table { version, .. } = model.kept {
+            versions.entry(name).or_default().insert(version);
+        }
+    }
+    let grace = TimeDelta::from_std(cleaning.grace).unwrap_or(TimeDelta::MAX);
+    let old = |file: &ObjectMeta| cleaning.now.signed_duration_since(file.last_modified) > grace;
+    let mut tables = tables(lake).await?;
+    // Also one of which no file is left.
+    for name in versions.keys() {
+        tables.entry((*name).clone()).or_default();
+    }
+    let mut waste = BTreeMap::new();
+    for (name, files) in tables {
+        let location = lake.table(&name);
+        let mut read: BTreeSet<Path> = BTreeSet::new();
+        for version in versions.get(&name).into_iter().flatten() {
+            read.extend(open_version(lake.stores(), &location, *version).await?.paths());
+        }
+        // Other tools read the newest version, whether or not a release names it.
+        read.extend(open_newest(lake.stores(), &location).await?.iter().flat_map(ParquetTable::paths));
+        let there: BTreeSet<&Path> = files.iter().map(|file| &file.location).collect();
+        if let Some(missing) = read.iter().find(|path| !there.contains(path)) {
+            return Err(Error::store(format!("{name} needs the file {missing}, which is not there")).hint(
+                "nothing is removed while the lake is damaged; bring the file back, or roll back to another release",
+            ));
+        }
+        let mut unread = Unread::default();
+        for file in files.iter().filter(|file| !read.contains(&file.location) && old(file)) {
+            unread.files.push(file.location.clone());
+            unread.bytes += file.size;
+        }
+        if !unread.files.is_empty() {
+            waste.insert(name, unread);
+        }
+    }
+    Ok(waste)
+}
+
+/// The data files of every table of the lake that models made, whether or not a model of that name is left.
+async fn tables(lake: &Lake) -> Result<BTreeMap<TableName, Vec<ObjectMeta>>> {
+    let mut tables: BTreeMap<TableName, Vec<ObjectMeta>> = BTreeMap::new();
+    for layer in Layer::OF_MODELS {
+        let folder = lake.location().join(layer.as_str());
+        for (table, file) in data_files(lake.stores(), &folder).await? {
+            tables.entry(TableName::new(layer, table)).or_default().push(file);
+        }
+    }
+    Ok(tables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Releases 1 to `count`, one a day at noon, the last at noon of the day before `now`.
+    fn daily(count: u64) -> (Vec<Manifest>, DateTime<Utc>) {
+        let first = DateTime::parse_from_rfc3339("2025-01-01T12:00:00Z").unwrap().to_utc();
+        let at = |day: u64| first + TimeDelta::days(i64::try_from(day).unwrap());
+        let manifest = |number: u64| Manifest::new(number, number.checked_sub(1), "p", "r", at(number).to_rfc3339());
+        ((1..=count).map(manifest).collect(), at(count + 1))
+    }
+
+    fn expired_of(count: u64, keep: Option<u64>, days: Option<u32>, grace_hours: u64) -> Vec<u64> {
+        let (manifests, now) = daily(count);
+        let grace = Duration::from_hours(grace_hours);
+        expired(&manifests, Cleaning { retention: Some(Retention { keep, days }), now, grace }).unwrap()
+    }
+
+    #[test]
+    fn a_release_goes_when_neither_number_nor_age_keeps_it() {
+        assert_eq!(expired_of(5, Some(2), None, 1), [1, 2, 3]);
+        assert_eq!(expired_of(5, None, Some(3), 1), [1, 2]);
+        assert_eq!(expired_of(5, Some(4), Some(1), 1), [1]);
+        assert_eq!(expired_of(5, Some(1), Some(4), 1), [1]);
+        assert_eq!(expired_of(5, Some(9), None, 1), [] as [u64; 0]);
+        assert_eq!(expired_of(0, Some(1), None, 1), [] as [u64; 0]);
+    }
+
+    #[test]
+    fn what_was_the_newest_a_moment_ago_stays() {
+        // Release 4 was replaced a day ago, release 3 two days ago.
+        assert_eq!(expired_of(5, Some(1), None, 25), [1, 2, 3]);
+        assert_eq!(expired_of(5, Some(1), None, 49), [1, 2]);
+        assert_eq!(expired_of(1, Some(1), None, 0), [] as [u64; 0]);
+    }
+}

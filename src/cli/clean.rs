@@ -1,0 +1,94 @@
+//! `cauce clean`: removes what no release reads.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::listing::Listing;
+use super::project::Project;
+use super::settings::Settings;
+use crate::clean::{Cleaning, Waste, find, remove};
+use crate::clock::{Clock, SystemClock};
+use crate::error::Result;
+use crate::model::read_age;
+use crate::output::{Format, counted, thousands};
+
+/// Remove the releases that retention lets go, and data files that no release reads
+///
+/// Without --yes it only tells what would go. What a release reads that stays is never touched, nor is the schema system.
+/// `releases: { keep: 30, days: 90 }` in catalog.yaml keeps the last 30 releases and those of the last 90 days; without it
+/// all releases stay.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Remove it
+    #[arg(long)]
+    yes: bool,
+    /// Leave what is younger: longer than a run takes, and than readers hold a release
+    #[arg(long, value_name = "AGE", default_value = "1 hour", value_parser = age)]
+    older_than: Duration,
+    /// How the list is written
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+}
+
+fn age(text: &str) -> std::result::Result<Duration, String> {
+    if text.trim() == "0" {
+        return Ok(Duration::ZERO);
+    }
+    read_age(text).ok_or_else(|| "write a number and a unit: 90 min, 36 hours, 2 days".to_owned())
+}
+
+pub(super) async fn clean(arguments: Arguments, settings: &Settings) -> Result<()> {
+    let project = Project::open(settings)?;
+    let printer = &settings.printer;
+    let retention = project.catalog.retention;
+    let cleaning = Cleaning { retention, now: SystemClock.now(), grace: arguments.older_than };
+    let mut waste = find(&project.lake, cleaning).await?;
+    if waste.releases.is_empty() && waste.files.is_empty() {
+        printer.done(format_args!("nothing to remove: {}", stay(waste.kept)));
+        return Ok(());
+    }
+    if arguments.yes {
+        waste = remove(&project.lake, &waste, cleaning).await?;
+    }
+    if !waste.files.is_empty() {
+        list(&waste).write(printer, arguments.format)?;
+    }
+    let files: usize = waste.files.values().map(|unread| unread.files.len()).sum();
+    let bytes: u64 = waste.files.values().map(|unread| unread.bytes).sum();
+    let told = format!(
+        "{}, {} with {} bytes; {}",
+        releases(&waste.releases),
+        counted(files, "file"),
+        thousands(bytes),
+        stay(waste.kept)
+    );
+    if arguments.yes {
+        printer.done(format_args!("removed {told}"));
+    } else {
+        printer.say(format_args!("would remove {told}"));
+        printer.hint("`cauce clean --yes` removes it");
+    }
+    Ok(())
+}
+
+fn stay(releases: usize) -> String {
+    format!("{} {}", counted(releases, "release"), if releases == 1 { "stays" } else { "stay" })
+}
+
+/// The numbers of releases, in words.
+fn releases(numbers: &[u64]) -> String {
+    match numbers {
+        [] => "no release".to_owned(),
+        [one] => format!("release {one}"),
+        [first, .., last] => format!("{} ({first} to {last})", counted(numbers.len(), "release")),
+    }
+}
+
+fn list(waste: &Waste) -> Listing {
+    let tables = || waste.files.iter();
+    Listing::default()
+        .texts("table", tables().map(|(name, _)| Some(name.to_string())))
+        .counts("files", tables().map(|(_, unread)| Some(unread.files.len() as u64)))
+        .counts("bytes", tables().map(|(_, unread)| Some(unread.bytes)))
+}

@@ -1,0 +1,42 @@
+//! The data files in a lake's folders, as the store lists them, and removing some.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStoreExt};
+
+use crate::error::Result;
+use crate::store::{Location, Stores, store_error};
+
+/// The Parquet files of all tables in the folder of a layer, each with its table's name; logs are left out.
+///
+/// # Errors
+/// A store that cannot be listed.
+pub async fn data_files(stores: &Stores, layer: &Location) -> Result<Vec<(String, ObjectMeta)>> {
+    let folder = layer.path();
+    let store = stores.open(layer)?;
+    let listed: Vec<ObjectMeta> =
+        store.list(Some(&folder)).try_collect().await.map_err(|failure| store_error("list", layer, failure))?;
+    let of_table = |file: ObjectMeta| {
+        let parts: Vec<String> = file.location.prefix_match(&folder)?.map(|part| part.as_ref().to_owned()).collect();
+        let [table, inside @ ..] = parts.as_slice() else { return None };
+        let is_data = inside.last()?.ends_with(".parquet") && !inside.iter().any(|part| part.starts_with('_'));
+        is_data.then(|| (table.clone(), file))
+    };
+    Ok(listed.into_iter().filter_map(of_table).collect())
+}
+
+/// Removes files of the table at `location`. One that is gone already is no failure.
+///
+/// # Errors
+/// A store that cannot be written.
+pub async fn remove_files(stores: &Stores, location: &Location, files: &[Path]) -> Result<()> {
+    let store = stores.open(location)?;
+    let removal = async |file: &Path| match store.delete(file).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(failure) => Err(store_error("remove", location, failure)),
+    };
+    stream::iter(files).map(removal).buffer_unordered(REMOVED_AT_ONCE).try_collect().await
+}
+
+/// Files removed at a time.
+const REMOVED_AT_ONCE: usize = 16;

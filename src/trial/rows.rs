@@ -1,0 +1,76 @@
+//! Rows as people write them, and as tables hold them.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::json::ReaderBuilder;
+use serde_json::{Map, Value};
+
+use super::file::{Row, Written};
+use crate::error::{Finding, Place};
+use crate::name::closest;
+
+/// The written rows as rows of `schema`; columns that are not written are NULL.
+///
+/// # Errors
+/// Every column that the table does not have and every value that does not fit, with their places.
+pub(super) fn typed(written: &Written, schema: &SchemaRef, table: &str) -> Result<RecordBatch, Vec<Finding>> {
+    let mut findings = Vec::new();
+    for ((_, column), place) in &written.cells {
+        if schema.field_with_name(column).is_err() {
+            let finding = Finding::new(format!("{table} has no column `{column}`")).at(place.clone());
+            let names = schema.fields().iter().map(|field| field.name().as_str());
+            findings.push(match closest(column, names.clone()) {
+                Some(meant) => finding.hint(format!("did you mean `{meant}`?")),
+                None => finding.hint(format!("its columns are {}", names.collect::<Vec<_>>().join(", "))),
+            });
+        }
+    }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    // NULL may stand in for any value that a test does not care about.
+    let nullable = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    let nullable: SchemaRef = Arc::new(Schema::new(nullable.collect::<Vec<Field>>()));
+    decode(&written.rows, &nullable).map_err(|whole| {
+        let wrong = written.cells.iter().filter_map(|((row, column), place)| {
+            let value = written.rows[*row].get(column)?;
+            wrong_value(column, value, &nullable, place)
+        });
+        let wrong: Vec<Finding> = wrong.collect();
+        if wrong.is_empty() { vec![Finding::new(format!("{table}: {whole}"))] } else { wrong }
+    })
+}
+
+fn wrong_value(column: &str, value: &Value, schema: &Schema, place: &Place) -> Option<Finding> {
+    let field = schema.field_with_name(column).ok()?;
+    let alone: Row = Map::from_iter([(column.to_owned(), value.clone())]);
+    decode(&[alone], &Arc::new(Schema::new(vec![field.clone()]))).err()?;
+    let finding = Finding::new(format!("{value} is no value of `{column}`")).at(place.clone());
+    Some(finding.hint(format!("write {}", wanted(field.data_type()))))
+}
+
+/// What a value of a type looks like.
+fn wanted(data_type: &DataType) -> &'static str {
+    match data_type {
+        DataType::Boolean => "true or false",
+        DataType::Date32 | DataType::Date64 => "a date: 2024-12-31",
+        DataType::Timestamp(..) => "a time: 2024-12-31T23:59:59",
+        DataType::List(_) | DataType::LargeList(_) | DataType::ListView(_) => "a list: [a, b]",
+        data_type if data_type.is_integer() => "a whole number",
+        data_type if data_type.is_numeric() => "a number",
+        _ => "a text",
+    }
+}
+
+fn decode(rows: &[Row], schema: &SchemaRef) -> Result<RecordBatch, String> {
+    if rows.is_empty() || schema.fields().is_empty() {
+        return Ok(RecordBatch::new_empty(Arc::clone(schema)));
+    }
+    let builder = ReaderBuilder::new(Arc::clone(schema)).with_coerce_primitive(true).with_batch_size(rows.len());
+    let mut decoder = builder.build_decoder().map_err(|failure| failure.to_string())?;
+    decoder.serialize(rows).map_err(|failure| failure.to_string())?;
+    let batch = decoder.flush().map_err(|failure| failure.to_string())?;
+    batch.ok_or_else(|| "no rows".to_owned())
+}
