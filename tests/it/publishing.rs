@@ -165,13 +165,14 @@ fn of_runs_at_once_one_publishes_and_the_others_say_so() {
     let shop = shop();
     shop.write("data/ventas.csv", sales(2_000));
     let mut published = 0;
-    for _ in 0..5 {
-        let start = || -> Child {
+    for at_once in [2, 3, 2, 3, 8] {
+        let start = |_| -> Child {
             shop.command(&["run", "--quiet"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
         };
-        let runs = [start(), start(), start()].map(|run| run.wait_with_output().unwrap());
+        let runs: Vec<Child> = (0..at_once).map(start).collect();
         let before = published;
         for run in runs {
+            let run = run.wait_with_output().unwrap();
             let told = String::from_utf8(run.stderr).unwrap();
             match run.status.code() {
                 Some(0) => published += 1,
@@ -189,30 +190,109 @@ fn of_runs_at_once_one_publishes_and_the_others_say_so() {
     }
 }
 
-#[test]
-fn killed_at_any_moment_a_run_leaves_a_whole_release() {
-    let shop = shop();
-    shop.write("data/ventas.csv", sales(1_000));
-    shop.cauce(&["run", "--quiet"]).success();
-    let count = |expected: &[usize]| {
-        let sql = "SELECT (SELECT count(*) FROM ventas) AS a, (SELECT sum(ventas) FROM por_nota) AS b, ventas AS c FROM total";
-        let told = shop.cauce(&["query", "--format", "csv", sql]).success();
-        let rows = expected.iter().find(|rows| told.stdout == format!("a,b,c\n{rows},{rows},{rows}\n"));
-        *rows.unwrap_or_else(|| panic!("neither the old nor the new release: {told}"))
-    };
-    let mut rows = count(&[1_000]);
-    for (index, pause) in [20, 60, 90, 120, 150, 180, 220, 300].into_iter().enumerate() {
-        let next = 2_000 + index;
-        shop.write("data/ventas.csv", sales(next));
-        let mut run = shop.command(&["run", "--quiet"]).stderr(Stdio::null()).spawn().unwrap();
-        thread::sleep(Duration::from_millis(pause));
+/// A shop whose runs are killed: each begins with other input.
+struct Killed {
+    shop: TestProject,
+    /// The sales of the release that readers see.
+    seen: usize,
+    /// The sales of the input.
+    input: usize,
+}
+
+impl Killed {
+    fn new() -> Self {
+        let shop = shop();
+        shop.write("data/ventas.csv", sales(1_000));
+        shop.cauce(&["run", "--quiet"]).success();
+        Self { shop, seen: 1_000, input: 1_000 }
+    }
+
+    /// Starts a run over new input, kills it when `now` says so, and looks at what readers see then.
+    fn kill(&mut self, now: impl Fn(&TestProject) -> bool) {
+        self.input += 1;
+        self.shop.write("data/ventas.csv", sales(self.input));
+        let mut run = self.shop.command(&["run", "--quiet"]).stderr(Stdio::null()).spawn().unwrap();
+        while run.try_wait().unwrap().is_none() && !now(&self.shop) {
+            thread::sleep(Duration::from_millis(1));
+        }
         run.kill().unwrap();
         run.wait().unwrap();
-        rows = count(&[rows, next]);
-        assert_consecutive(&shop);
+        self.look(&[self.seen, self.input]);
+        assert_consecutive(&self.shop);
     }
-    shop.cauce(&["run", "--quiet"]).success();
-    assert_eq!(count(&[2_007]), 2_007);
+
+    /// Every table and view says the same number of sales, one of those `expected`.
+    fn look(&mut self, expected: &[usize]) {
+        let sql = "SELECT (SELECT count(*) FROM ventas) AS a, (SELECT sum(ventas) FROM por_nota) AS b, ventas AS c FROM total";
+        let told = self.shop.cauce(&["query", "--format", "csv", sql]).success();
+        let seen = expected.iter().find(|rows| told.stdout == format!("a,b,c\n{rows},{rows},{rows}\n"));
+        self.seen = *seen.unwrap_or_else(|| panic!("neither the old nor the new release: {told}"));
+    }
+
+    /// The next run succeeds, what the killed ones left is cleaned away, and every release can still be read.
+    fn recover(mut self) {
+        self.shop.cauce(&["run", "--quiet"]).success();
+        self.look(&[self.input]);
+        self.shop.cauce(&["clean", "--yes", "--older-than", "0", "--quiet"]).success();
+        let again = self.shop.cauce(&["clean", "--older-than", "0"]).success();
+        assert!(again.stderr.contains("nothing to remove"), "{again}");
+        for manifest in assert_consecutive(&self.shop) {
+            let release = manifest.release.to_string();
+            let sql = "SELECT count(*) FROM ventas UNION ALL SELECT sum(ventas) FROM por_nota";
+            self.shop.cauce(&["query", "--as-of", &release, sql]).success();
+        }
+    }
+}
+
+/// How many files a folder of the lake holds whose names end so.
+fn count(shop: &TestProject, folder: &str, ending: &str) -> usize {
+    let Ok(entries) = fs::read_dir(shop.path(&format!("data/lake/{folder}"))) else { return 0 };
+    entries
+        .filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(ending)))
+        .count()
+}
+
+/// How many times each test kills a run: a few, or as many as the environment asks for.
+fn kills(few: u32) -> u32 {
+    std::env::var("CAUCE_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(few)
+}
+
+#[test]
+fn killed_at_any_moment_a_run_leaves_a_whole_release() {
+    let begun = Instant::now();
+    let mut killed = Killed::new();
+    // A run takes no longer than the first one with the making of the project around it.
+    let longest = begun.elapsed();
+    let kills = kills(8);
+    for kill in 0..kills {
+        // Spread over the whole run, in an order that is not that of time: 7 has no factor in common with most numbers.
+        let share = f64::from(kill * 7 % kills) / f64::from(kills);
+        let begun = Instant::now();
+        killed.kill(|_| begun.elapsed() >= longest.mul_f64(share));
+    }
+    killed.recover();
+}
+
+#[test]
+fn killed_at_every_step_a_run_leaves_a_whole_release() {
+    let steps = [
+        ("the first table is staged", "processed/ventas", ".parquet"),
+        ("the second table is staged", "curated/por_nota", ".parquet"),
+        ("the measured checks are written", "system/checks", ".parquet"),
+        ("the measured checks are kept", "system/checks/_delta_log", ".json"),
+        ("the first table is committed", "processed/ventas/_delta_log", ".json"),
+        ("the second table is committed", "curated/por_nota/_delta_log", ".json"),
+        ("the release is published", "releases", ".json"),
+        ("the accounts are written", "system/runs", ".parquet"),
+        ("the accounts are kept", "system/runs/_delta_log", ".json"),
+    ];
+    let mut killed = Killed::new();
+    for (step, folder, ending) in steps {
+        let before = count(&killed.shop, folder, ending);
+        assert!(before > 0, "{step}: no run takes it");
+        killed.kill(|shop| count(shop, folder, ending) > before);
+    }
+    killed.recover();
 }
 
 #[test]
