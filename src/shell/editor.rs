@@ -5,25 +5,34 @@ use std::fs::DirBuilder;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rustyline::completion::Completer;
+use rustyline::completion::{Completer, Pair};
 use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::hint::Hinter;
+use rustyline::hint::{Hinter, HistoryHinter};
 use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Behavior, ColorMode, CompletionType, Config, Context, EditMode, Helper};
+use tokio::sync::mpsc;
 
-use super::completion::{self, Names};
+use super::completion::{self, Names, Offer};
 use super::highlight::highlight;
 use super::input::is_complete;
+use super::secrets::redacted;
 use crate::error::{Error, Result};
+use crate::name::TableName;
+
+/// Characters said of an offer.
+const NOTE: usize = 40;
 
 /// Entries the history keeps.
 const HISTORY: usize = 100_000;
 
 /// The names completion knows, put there when they have been read.
 pub(super) type SharedNames = Arc<RwLock<Names>>;
+
+/// Takes columns whose values completion will offer.
+pub(super) type Wanted = mpsc::UnboundedSender<(TableName, String)>;
 
 /// What a person did at the prompt.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,7 +55,13 @@ pub(super) struct Editor {
 impl Editor {
     /// An editor that remembers in `history`. `on_stdout` says whether stdout is the terminal; if not, the prompt goes
     /// to the terminal behind it.
-    pub(super) fn open(names: SharedNames, history: Option<&Path>, colour: bool, on_stdout: bool) -> Result<Self> {
+    pub(super) fn open(
+        names: SharedNames,
+        wanted: Wanted,
+        history: Option<&Path>,
+        colour: bool,
+        on_stdout: bool,
+    ) -> Result<Self> {
         let unusable = |error: ReadlineError| Error::store(format!("cannot use the terminal: {error}")).because(error);
         let config = Config::builder()
             .auto_add_history(false)
@@ -59,7 +74,7 @@ impl Editor {
             .build();
         let entries = FileHistory::with_config(&config);
         let mut editor = rustyline::Editor::with_history(config, entries).map_err(unusable)?;
-        editor.set_helper(Some(Assistant { names, colour }));
+        editor.set_helper(Some(Assistant { names, wanted, history: HistoryHinter::new(), colour }));
         let mut this = Self { editor, history: history.map(Path::to_owned), colour };
         this.load();
         Ok(this)
@@ -83,10 +98,10 @@ impl Editor {
         }
     }
 
-    /// Keeps `text` in the history, on disk at once: a terminal that is closed loses nothing.
+    /// Keeps `text` in the history without its secrets, on disk at once: a terminal that is closed loses nothing.
     pub(super) fn remember(&mut self, text: &str) -> Result<()> {
         let wrong = |error: ReadlineError| Error::store(format!("cannot keep the history: {error}")).because(error);
-        let added = self.editor.add_history_entry(text.trim_end()).map_err(wrong)?;
+        let added = self.editor.add_history_entry(redacted(text.trim_end())).map_err(wrong)?;
         match &self.history {
             Some(path) if added => self.editor.append_history(path).map_err(|error| {
                 Error::store(format!("cannot keep the history in `{}`: {error}", path.display())).because(error)
@@ -128,6 +143,9 @@ fn private_folder() -> DirBuilder {
 /// What helps while a line is typed.
 struct Assistant {
     names: SharedNames,
+    /// Takes columns whose values will be wanted.
+    wanted: Wanted,
+    history: HistoryHinter,
     colour: bool,
 }
 
@@ -135,24 +153,46 @@ impl Helper for Assistant {}
 
 impl Hinter for Assistant {
     type Hint = String;
+
+    /// What was entered before and begins as the line does. Called at every key, it also sees that values of a column will
+    /// be wanted soon.
+    fn hint(&self, line: &str, position: usize, context: &Context<'_>) -> Option<String> {
+        if let Ok(names) = self.names.try_read()
+            && let Some(column) = completion::column_before(&names, line, position)
+        {
+            drop(self.wanted.send(column));
+        }
+        // Without colour nobody could tell a hint from what is typed.
+        if self.colour { self.history.hint(line, position, context) } else { None }
+    }
 }
 
 impl Completer for Assistant {
-    type Candidate = String;
+    type Candidate = Pair;
 
-    fn complete(&self, line: &str, position: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+    fn complete(&self, line: &str, position: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
         let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(completion::complete(&names, line, position))
+        let (start, offers) = completion::complete(&names, line, position);
+        let shown = |offer: Offer| {
+            let note: String = offer.note.chars().take(NOTE).collect();
+            let display = if note.is_empty() { offer.text.clone() } else { format!("{}  {note}", offer.text) };
+            Pair { display, replacement: offer.text }
+        };
+        Ok((start, offers.into_iter().map(shown).collect()))
     }
 }
 
 impl Highlighter for Assistant {
-    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        if self.colour { Cow::Owned(highlight(line)) } else { Cow::Borrowed(line) }
+    fn highlight<'l>(&self, line: &'l str, position: usize) -> Cow<'l, str> {
+        if self.colour { Cow::Owned(highlight(line, position)) } else { Cow::Borrowed(line) }
     }
 
-    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
-        self.colour && kind != CmdKind::MoveCursor
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Cow::Owned(format!("\x1b[2m{hint}\x1b[0m"))
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        self.colour
     }
 }
 
@@ -173,7 +213,8 @@ mod tests {
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state/cauce/history");
-        let open = || Editor::open(SharedNames::default(), Some(&path), false, true).unwrap();
+        let open =
+            || Editor::open(SharedNames::default(), mpsc::unbounded_channel().0, Some(&path), false, true).unwrap();
         let mut first = open();
         first.remember("SELECT 1,\n  'a\\n';\n").unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -183,14 +224,17 @@ mod tests {
         let mut second = open();
         second.remember("\\d").unwrap();
         first.remember("SELECT 2;").unwrap();
+        first.remember("\\set password hunter2").unwrap();
         let kept: Vec<String> = open().editor.history().iter().cloned().collect();
-        assert_eq!(kept, ["SELECT 1,\n  'a\\n';", "\\d", "SELECT 2;"]);
+        assert_eq!(kept, ["SELECT 1,\n  'a\\n';", "\\d", "SELECT 2;", "\\set password ***"]);
     }
 
     #[test]
     fn a_history_that_cannot_be_written_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let mut editor = Editor::open(SharedNames::default(), Some(folder.path()), false, true).unwrap();
+        let mut editor =
+            Editor::open(SharedNames::default(), mpsc::unbounded_channel().0, Some(folder.path()), false, true)
+                .unwrap();
         let error = editor.remember("SELECT 1;").unwrap_err();
         assert!(error.message().starts_with("cannot keep the history in `"), "{error}");
     }

@@ -20,6 +20,7 @@ mod plot;
 mod profile;
 mod rejects;
 mod rows;
+mod secrets;
 mod session;
 mod showing;
 mod surroundings;
@@ -54,6 +55,7 @@ use self::showing::Showing;
 use crate::engine::Parameters;
 use crate::error::{Error, Kind, Result};
 use crate::ledger::Ledger;
+use crate::name::TableName;
 use crate::output::{Format, Printer, is_broken_pipe};
 use crate::sql::Statement;
 
@@ -125,14 +127,16 @@ impl Shell {
     pub async fn interact(mut self) -> Result<()> {
         self.at_terminal = true;
         let mut background = JoinSet::new();
+        let (wanted, columns) = mpsc::unbounded_channel();
         background.spawn(read_names(Arc::clone(&self.session), Arc::clone(&self.names)));
+        background.spawn(read_wanted(Arc::clone(&self.session), Arc::clone(&self.names), columns));
         if self.read_rc().await? == Flow::Quit {
             return Ok(());
         }
         let on_stdout = self.printer.layout(None).width.is_some();
         let names = Arc::clone(&self.names);
         let history = self.surroundings.history.as_deref();
-        self.editor = Some(Editor::open(names, history, self.printer.stderr_colour(), on_stdout)?);
+        self.editor = Some(Editor::open(names, wanted, history, self.printer.stderr_colour(), on_stdout)?);
         self.printer.say("SQL ends with a semicolon; \\? lists the commands, \\q leaves.");
         for number in 1.. {
             let text = match self.read_entry().await? {
@@ -307,6 +311,20 @@ async fn read_names(session: Arc<dyn Session>, names: SharedNames) {
     // Without names there is less to complete, which is no reason to disturb a person.
     if let Ok(found) = Names::of(session.as_ref()).await {
         *names.write().unwrap_or_else(PoisonError::into_inner) = found;
+    }
+}
+
+/// Reads the values of columns that are about to be compared.
+async fn read_wanted(
+    session: Arc<dyn Session>,
+    names: SharedNames,
+    mut columns: mpsc::UnboundedReceiver<(TableName, String)>,
+) {
+    while let Some((table, column)) = columns.recv().await {
+        let wanted = names.write().unwrap_or_else(PoisonError::into_inner).ask_for(&table, &column);
+        if wanted && let Ok(values) = completion::read_values(session.as_ref(), &table, &column).await {
+            names.write().unwrap_or_else(PoisonError::into_inner).learn(table, column, values);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The SQL words the shell colours and completes: those a person writes, not every word the parser reserves.
 
-/// Keywords and the commonest functions, sorted.
+/// Keywords, sorted.
 pub(super) const KEYWORDS: &[&str] = &[
     "ALL",
     "ANALYZE",
@@ -75,6 +75,7 @@ pub(super) const KEYWORDS: &[&str] = &[
     "SHOW",
     "SIMILAR",
     "SOME",
+    "SUMMARIZE",
     "TABLE",
     "TABLES",
     "THEN",
@@ -94,47 +95,6 @@ pub(super) const KEYWORDS: &[&str] = &[
     "WITH",
 ];
 
-/// Functions worth completing.
-pub(super) const FUNCTIONS: &[&str] = &[
-    "abs",
-    "array_agg",
-    "avg",
-    "ceil",
-    "coalesce",
-    "concat",
-    "count",
-    "date_part",
-    "date_trunc",
-    "dense_rank",
-    "floor",
-    "greatest",
-    "lag",
-    "lead",
-    "least",
-    "length",
-    "lower",
-    "max",
-    "median",
-    "min",
-    "now",
-    "nullif",
-    "pseudonym",
-    "rank",
-    "regexp_like",
-    "regexp_replace",
-    "replace",
-    "round",
-    "row_number",
-    "split_part",
-    "stddev",
-    "string_agg",
-    "substr",
-    "sum",
-    "to_char",
-    "trim",
-    "upper",
-];
-
 /// Whether `word` is one of the [`KEYWORDS`], in any case.
 pub(super) fn is_keyword(word: &str) -> bool {
     KEYWORDS.binary_search(&word.to_ascii_uppercase().as_str()).is_ok()
@@ -146,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_lists_are_sorted_and_found_in_any_case() {
-        assert!(KEYWORDS.is_sorted() && FUNCTIONS.is_sorted());
+        assert!(KEYWORDS.is_sorted());
         assert!(is_keyword("select") && is_keyword("From"));
         assert!(!is_keyword("canal") && !is_keyword("count"));
     }

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use insta::assert_snapshot;
 
-use crate::support::project::TestProject;
+use crate::support::project::{TestProject, repository};
 use crate::support::python;
 
 fn shop() -> TestProject {
@@ -57,4 +57,34 @@ fn at_a_terminal_lines_are_gathered_ctrl_c_stops_the_statement_and_q_leaves() {
     assert!(screen.contains("17.5"), "{screen}");
     assert!(screen.contains("stopped"), "{screen}");
     assert!(screen.contains("sigue"), "the shell goes on after Ctrl-C: {screen}");
+}
+
+#[test]
+fn the_examples_of_its_document_run() {
+    let document = std::fs::read_to_string(repository("docs/shell.md")).unwrap();
+    let (_, rest) = document.split_once("```sql\n").unwrap();
+    let (examples, _) = rest.split_once("```").unwrap();
+    let shop = shop();
+    let told = shop.cauce_with_input(&["shell"], examples).success();
+    assert!(examples.lines().count() > 10 && !told.stderr.contains("error"), "{told}");
+    assert!(shop.path("ventas.parquet").is_file());
+
+    let spec = shop.cauce(&["spec", "commands"]).success();
+    let spec: serde_json::Value = serde_json::from_str(&spec.stdout).unwrap();
+    for command in spec["shell"].as_array().unwrap() {
+        for name in command["names"].as_array().unwrap() {
+            let name = format!("\\{}", name.as_str().unwrap());
+            let stands = document.match_indices(&name).any(|(at, _)| document[..at].ends_with(['`', '(']));
+            assert!(stands, "docs/shell.md does not tell of {name}");
+        }
+    }
+}
+
+#[test]
+fn a_profile_tells_what_is_there() {
+    let shop = shop();
+    let told = shop
+        .cauce_with_input(&["shell", "--format", "csv"], "\\profile ventas\n\\pset types on\nFROM total;")
+        .success();
+    assert_snapshot!("shell_profile", told);
 }

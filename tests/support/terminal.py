@@ -5,11 +5,14 @@
 Ends with the program's exit code, or with 99 and a word on stderr where something awaited did not appear.
 """
 
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import sys
+import termios
 import time
 
 # What is typed, and what must appear after it before the next is typed.
@@ -24,8 +27,30 @@ SCRIPT = [
     ),
     ("\x03", r"stopped"),
     ("SELECT 'si' || 'gue' AS uno;\r", r"sigue"),
-    ("\\q\r", None),
+    # Tab completes a column of the table that stands behind it, and a table.
+    ("SELECT max(mon\t) AS m FROM vent\t;\r", r"│\s+10\.5 │"),
+    # A paste of several statements is several statements.
+    ("\x1b[200~SELECT 'pri' || 'mera' AS a;\nSELECT 'segu' || 'nda' AS b;\x1b[201~\r", r"primera[^ñ]*segunda"),
+    # More rows than lines: the pager, which q leaves; then the whole result without asking again.
+    ("SELECT 'f' || value AS f FROM generate_series(1, 3000);\r", r"f1 "),
+    ("q", r"1,000 of 3,000 rows shown · .last shows all"),
+    ("\\pset pager off\r", r"pager: off"),
+    ("\\last csv\r", r"f3000"),
+    ("SELECT '日本' AS \"señal 😀\", 2 AS n \\gx\r", r"señal 😀 │ 日本"),
+    ("\\history gx\r", r"señal"),
 ]
+# Operators that keep a machine busy: each must give the prompt back.
+BUSY = {
+    "scan": "SELECT count(*) FROM generate_series(1, 100000000000) a WHERE a.value % 7 = 8",
+    "hash join": "SELECT count(*) FROM generate_series(1, 20000000) a JOIN generate_series(1, 20000000) b "
+    "ON a.value % 1000 = b.value % 1000",
+    "sort": "SELECT value FROM generate_series(1, 50000000) ORDER BY value % 1000003, value DESC",
+    "aggregate": "SELECT value % 5000000, count(*), avg(value) FROM generate_series(1, 100000000) GROUP BY 1",
+    "window": "SELECT sum(value) OVER (PARTITION BY value % 3 ORDER BY value) FROM generate_series(1, 50000000)",
+}
+for operator, sql in BUSY.items():
+    SCRIPT += [(f"{sql};\r", None), ("\x03", f"stopped {operator}"), ("SELECT 'li' || 'bre' AS a;\r", r"libre")]
+SCRIPT.append(("\\q\r", None))
 PATIENCE = 30
 
 
@@ -33,6 +58,8 @@ def main() -> None:
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ["TERM"] = "xterm"
+        os.environ["LESS"] = ""
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
         os.execv(sys.argv[1], sys.argv[1:])
     screen = ""
 
@@ -54,11 +81,16 @@ def main() -> None:
     for typed, awaited in SCRIPT:
         if typed is not None:
             os.write(terminal, typed.encode())
+        _, _, operator = (awaited or "").partition("stopped ")
+        awaited = "stopped" if operator else awaited
+        begun = time.monotonic()
         if not read(awaited, PATIENCE if awaited else 0.7):
             sys.stdout.write(screen)
             sys.stderr.write(f"{awaited!r} did not appear after {typed!r}\n")
             os.kill(pid, 9)
             sys.exit(99)
+        if operator:
+            screen += f"\n[{operator} stopped after {(time.monotonic() - begun) * 1000:.0f} milliseconds]\n"
     sys.stdout.write(screen)
     sys.stdout.flush()
     deadline = time.monotonic() + PATIENCE

@@ -23,6 +23,13 @@ pub(super) struct Command {
     run: for<'a> fn(&'a mut Shell, &'a str) -> BoxFuture<'a, Result<Flow>>,
 }
 
+impl Command {
+    /// What it does, in a few words.
+    pub(super) fn help(&self) -> &'static str {
+        self.help
+    }
+}
+
 /// What may be completed behind a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Takes {

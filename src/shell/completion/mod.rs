@@ -1,222 +1,269 @@
-//! What Tab offers: commands, tables, columns of the tables a statement names, keywords and functions.
+//! What Tab offers: commands, tables, columns of the tables a statement names, join keys, values, paths, functions and
+//! keywords.
 //!
-//! Everything comes from one snapshot of the names, so that a key press never waits for a store.
+//! Everything comes from one snapshot of the names, so that a key press never waits for a store. The values of a column
+//! are read once somebody types `column =`, in the background: they are there when they are wanted.
 
-use std::collections::BTreeSet;
+mod matching;
+mod names;
+mod paths;
+mod scope;
 
+pub(super) use names::{Names, read_values};
+
+use self::matching::matching;
+use self::names::Column;
+use self::paths::paths;
+use self::scope::{Relation, Word};
 use super::command::{Takes, commands, find};
-use super::session::Session;
 use super::showing::SETTINGS;
-use super::vocabulary::{FUNCTIONS, KEYWORDS};
-use crate::error::Result;
+use super::vocabulary::KEYWORDS;
 use crate::name::{Layer, TableName};
-use crate::sql::{Kind, Token, tokens};
+use crate::sql::{Kind, tokens};
 
 /// After these words a table is meant.
-const BEFORE_TABLE: &[&str] = &["FROM", "JOIN", "DESCRIBE", "INTO", "TABLE"];
+const BEFORE_TABLE: &[&str] = &["FROM", "JOIN", "DESCRIBE", "DESC", "SUMMARIZE", "INTO", "TABLE"];
 
-/// The names of a project at one moment.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Names {
-    tables: Vec<(TableName, Vec<String>)>,
+/// Something that may stand at the cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Offer {
+    kind: OfferKind,
+    /// What is written.
+    pub(super) text: String,
+    /// What is said of it.
+    pub(super) note: String,
 }
 
-impl Names {
-    pub(super) async fn of(session: &dyn Session) -> Result<Self> {
-        let mut tables = Vec::new();
-        for table in session.tables().await? {
-            // A table that cannot be read has a name to complete, if no columns.
-            let columns = session.columns(&table.name).await.unwrap_or_default();
-            tables.push((table.name, columns.into_iter().map(|column| column.name).collect()));
-        }
-        Ok(Self { tables })
+/// What an offer is; the likeliest kind first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum OfferKind {
+    Value,
+    JoinKey,
+    Column,
+    Table,
+    Function,
+    Keyword,
+}
+
+impl Offer {
+    fn new(kind: OfferKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), note: String::new() }
     }
 
-    fn table_names(&self) -> impl Iterator<Item = String> + '_ {
-        let own = self.tables.iter().map(|(table, _)| table.name.clone());
-        own.chain(Layer::SEARCH_ORDER.into_iter().map(|layer| format!("{layer}.")))
-    }
-
-    /// The columns of the tables that `named` holds for.
-    fn columns<'a>(&'a self, named: impl Fn(&TableName) -> bool + 'a) -> impl Iterator<Item = String> + 'a {
-        self.tables.iter().filter(move |(table, _)| named(table)).flat_map(|(_, columns)| columns.iter().cloned())
+    fn noted(mut self, note: &str) -> Self {
+        note.clone_into(&mut self.note);
+        self
     }
 }
 
 /// Where the word at `position` of `line` begins, and what it may become.
-pub(super) fn complete(names: &Names, line: &str, position: usize) -> (usize, Vec<String>) {
+pub(super) fn complete(names: &Names, line: &str, position: usize) -> (usize, Vec<Offer>) {
     let before = &line[..position];
-    let start = before
-        .rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))
-        .map_or(0, |index| index + before[index..].chars().next().map_or(1, char::len_utf8));
     let trimmed = before.trim_start();
     if trimmed.starts_with('\\') || (trimmed.starts_with('.') && !trimmed.contains('\n')) {
-        return complete_command(names, before, trimmed);
+        return complete_command(names, line, before, trimmed);
     }
-    let word = &before[start..];
-    let tokens = tokens(before);
-    if tokens.last().is_some_and(|token| token.unfinished) {
-        return (start, Vec::new());
-    }
-    let candidates = match word.rsplit_once('.') {
-        Some((qualifier, _)) => qualified(names, qualifier),
-        None => unqualified(names, line, before, &tokens, word),
-    };
-    (start, matching(candidates, word))
+    complete_sql(names, line, before)
 }
 
-fn complete_command(names: &Names, before: &str, trimmed: &str) -> (usize, Vec<String>) {
+/// The column whose values are wanted at `position`, if the line is at such a place.
+pub(super) fn column_before(names: &Names, line: &str, position: usize) -> Option<(TableName, String)> {
+    let before = &line[..position];
+    let words = scope::statement(line, position);
+    let text = tokens(before).pop().filter(|token| token.kind == Kind::Text && token.unfinished);
+    let start = text.map_or(position, |token| token.range.start);
+    let (relations, _) = scope::relations(names, &words, position);
+    let earlier: Vec<&Word<'_>> = words.iter().filter(|word| word.end <= start).collect();
+    compared_column(&earlier, &relations)
+}
+
+fn complete_command(names: &Names, line: &str, before: &str, trimmed: &str) -> (usize, Vec<Offer>) {
     let sign = &trimmed[..1];
-    match trimmed.rsplit_once(char::is_whitespace) {
-        None => {
-            let commands = commands().flat_map(|command| command.names).map(|name| format!("{sign}{name}"));
-            (before.len() - trimmed.len(), matching(commands, trimmed))
+    let value = |text: &str| Offer::new(OfferKind::Value, text);
+    let Some((earlier, word)) = trimmed.rsplit_once(char::is_whitespace) else {
+        let commands = commands().flat_map(|command| command.names.iter().map(|name| (name, command.help())));
+        let offers = commands.map(|(name, help)| value(&format!("{sign}{name}")).noted(help));
+        return (before.len() - trimmed.len(), matching(offers, trimmed));
+    };
+    let start = before.len() - word.len();
+    let (name, argument) = earlier[1..].split_once(char::is_whitespace).unwrap_or((&earlier[1..], ""));
+    let offers: Vec<Offer> = match find(name).map(|command| command.takes) {
+        Ok(Takes::Table) => table_names(names).chain(full_names(names)).collect(),
+        Ok(Takes::Words(words)) => words.iter().map(|word| value(word)).collect(),
+        Ok(Takes::File) => paths(word),
+        Ok(Takes::Sql) => return complete_sql(names, line, before),
+        Ok(Takes::ValueOf(setting)) => values_of(setting),
+        Ok(Takes::Setting) if argument.trim().is_empty() => {
+            SETTINGS.iter().map(|setting| value(setting.name).noted(setting.help)).collect()
         }
-        Some((earlier, word)) => {
-            let start = before.len() - word.len();
-            let (name, settings) = earlier[1..].split_once(char::is_whitespace).unwrap_or((&earlier[1..], ""));
-            let offered: Vec<String> = match find(name).map(|command| command.takes) {
-                Ok(Takes::Table) => {
-                    let full = names.tables.iter().map(|(table, _)| table.to_string());
-                    names.table_names().chain(full).collect()
-                }
-                Ok(Takes::Words(words)) => words.iter().map(ToString::to_string).collect(),
-                Ok(Takes::ValueOf(setting)) => values_of(setting),
-                Ok(Takes::Setting) if settings.trim().is_empty() => {
-                    SETTINGS.iter().map(|setting| setting.name.to_owned()).collect()
-                }
-                Ok(Takes::Setting) => values_of(settings.trim()),
-                _ => Vec::new(),
-            };
-            (start, matching(offered, word))
-        }
-    }
+        Ok(Takes::Setting) => values_of(argument.trim()),
+        Ok(Takes::Nothing) | Err(_) => Vec::new(),
+    };
+    (start, matching(offers, word))
 }
 
 /// What a setting may be.
-fn values_of(name: &str) -> Vec<String> {
+fn values_of(name: &str) -> Vec<Offer> {
     let setting = SETTINGS.iter().find(|setting| setting.name == name);
-    setting.map(|setting| setting.values.iter().map(ToString::to_string).collect()).unwrap_or_default()
+    let values = setting.map(|setting| setting.values).unwrap_or_default();
+    values.iter().map(|value| Offer::new(OfferKind::Value, *value)).collect()
+}
+
+fn complete_sql(names: &Names, line: &str, before: &str) -> (usize, Vec<Offer>) {
+    let position = before.len();
+    let words = scope::statement(line, position);
+    let (relations, named) = scope::relations(names, &words, position);
+    if let Some(open) = tokens(before).pop().filter(|token| token.unfinished) {
+        let earlier: Vec<&Word<'_>> = words.iter().filter(|word| word.end <= open.range.start).collect();
+        return inside(names, &before[open.range.start..], open.range.start, open.kind, &earlier, &relations);
+    }
+    let start = before
+        .rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))
+        .map_or(0, |index| index + before[index..].chars().next().map_or(1, char::len_utf8));
+    let word = &before[start..];
+    let earlier: Vec<&Word<'_>> = words.iter().filter(|word| word.end <= start).collect();
+    if let Some((qualifier, _)) = word.rsplit_once('.') {
+        return (start, matching(qualified(names, &relations, qualifier), word));
+    }
+    let previous = earlier.last().map(|word| word.upper.as_str()).unwrap_or_default();
+    if BEFORE_TABLE.contains(&previous) {
+        let given = named.iter().map(|it| Offer::new(OfferKind::Table, it.alias.as_str()).noted("WITH"));
+        return (start, matching(table_names(names).chain(given), word));
+    }
+    let mut offers: Vec<Offer> = Vec::new();
+    if previous == "ON" {
+        offers.extend(join_keys(names, &relations));
+    }
+    if let Some((table, column)) = compared_column(&earlier, &relations) {
+        let values = names.values(&table, &column).unwrap_or_default();
+        offers.extend(
+            values.iter().map(|value| Offer::new(OfferKind::Value, format!("'{}'", value.replace('\'', "''")))),
+        );
+    }
+    offers.extend(relations.iter().flat_map(columns_of));
+    if word.is_empty() {
+        return (start, matching(offers, word));
+    }
+    if relations.is_empty() {
+        offers.extend(names.tables.iter().flat_map(|table| table.columns.iter().map(offer_of)));
+    }
+    offers.extend(relations.iter().map(|it| Offer::new(OfferKind::Table, it.alias.as_str())));
+    offers.extend(table_names(names));
+    let function = |(name, signature): &(String, String)| Offer::new(OfferKind::Function, name).noted(signature);
+    offers.extend(names.functions.iter().map(function));
+    let lower = word.chars().any(char::is_lowercase);
+    let keyword = |keyword: &&str| {
+        Offer::new(OfferKind::Keyword, if lower { keyword.to_lowercase() } else { (*keyword).to_owned() })
+    };
+    offers.extend(KEYWORDS.iter().map(keyword));
+    (start, matching(offers, word))
+}
+
+/// What may stand inside quotes that are still open: a value of the column that is compared, or a path.
+fn inside(
+    names: &Names,
+    open: &str,
+    begin: usize,
+    kind: Kind,
+    earlier: &[&Word<'_>],
+    relations: &[Relation],
+) -> (usize, Vec<Offer>) {
+    let start = begin + 1;
+    let Some(typed) = open.strip_prefix('\'').filter(|_| kind == Kind::Text) else { return (start, Vec::new()) };
+    if let Some((table, column)) = compared_column(earlier, relations) {
+        let values = names.values(&table, &column).unwrap_or_default();
+        let offers = values.iter().map(|value| Offer::new(OfferKind::Value, format!("{}'", value.replace('\'', "''"))));
+        return (start, matching(offers, typed));
+    }
+    (start, matching(paths(typed), typed))
+}
+
+/// The column that stands before `=`, `<>` or `IN (` at the end of `earlier`.
+fn compared_column(earlier: &[&Word<'_>], relations: &[Relation]) -> Option<(TableName, String)> {
+    let mut words = earlier.iter().rev().peekable();
+    // Values before this one: `IN ('a', 'b', `.
+    while words.peek().is_some_and(|word| word.text == "," || word.kind == Kind::Text) {
+        words.next();
+    }
+    let operator = words.next()?;
+    let column = match operator.upper.as_str() {
+        "=" | "<>" | "!=" => words.next()?,
+        "(" if words.next()?.upper == "IN" => {
+            words.next().and_then(|word| if word.upper == "NOT" { words.next() } else { Some(word) })?
+        }
+        _ => return None,
+    };
+    let qualifier = words.next().filter(|word| word.text == ".").and_then(|_| words.next()).map(|word| word.name());
+    let found = relations
+        .iter()
+        .filter(|relation| qualifier.as_ref().is_none_or(|qualifier| *qualifier == relation.alias))
+        .flat_map(|relation| &relation.columns)
+        .find(|known| known.name == column.name())?;
+    (found.type_name == "string").then_some(())?;
+    Some((found.of.clone()?, found.name.clone()))
+}
+
+/// Conditions that join the last table to one before it: declared ones, or else columns of one name.
+fn join_keys(names: &Names, relations: &[Relation]) -> Vec<Offer> {
+    let Some((last, before)) = relations.split_last() else { return Vec::new() };
+    let table = |relation: &Relation| relation.columns.iter().find_map(|column| column.of.clone());
+    let mut declared = Vec::new();
+    let mut alike = Vec::new();
+    for other in before {
+        let condition = |left: &str, right: &str| format!("{}.{left} = {}.{right}", other.alias, last.alias);
+        for known in &names.relationships {
+            let (from, to) = (Some(known.table.clone()), Some(known.to_table.clone()));
+            if (table(other), table(last)) == (from.clone(), to.clone()) {
+                declared.push(condition(&known.column, &known.to_column));
+            } else if (table(other), table(last)) == (to, from) {
+                declared.push(condition(&known.to_column, &known.column));
+            }
+        }
+        let same = other.columns.iter().filter(|column| last.columns.iter().any(|it| it.name == column.name));
+        alike.extend(same.map(|column| condition(&column.name, &column.name)));
+    }
+    let keys = if declared.is_empty() { alike } else { declared };
+    keys.into_iter().map(|key| Offer::new(OfferKind::JoinKey, key)).collect()
 }
 
 /// The tables of a layer, or the columns of a table.
-fn qualified(names: &Names, qualifier: &str) -> Vec<String> {
+fn qualified(names: &Names, relations: &[Relation], qualifier: &str) -> Vec<Offer> {
     if let Ok(layer) = qualifier.parse::<Layer>() {
-        let tables = names.tables.iter().filter(|(table, _)| table.layer == layer);
-        return tables.map(|(table, _)| table.to_string()).collect();
+        return full_names(names).filter(|offer| offer.text.starts_with(layer.as_str())).collect();
     }
-    let is_meant = |table: &TableName| table.name == qualifier || table.to_string() == qualifier;
-    names.columns(is_meant).map(|column| format!("{qualifier}.{column}")).collect()
+    let columns = match relations.iter().find(|relation| relation.alias == qualifier) {
+        Some(relation) => &relation.columns,
+        None => match names.table(qualifier) {
+            Some(table) => &table.columns,
+            None => return Vec::new(),
+        },
+    };
+    let offer = |column: &Column| {
+        Offer::new(OfferKind::Column, format!("{qualifier}.{}", column.name)).noted(&column.type_name)
+    };
+    columns.iter().map(offer).collect()
 }
 
-fn unqualified(names: &Names, line: &str, before: &str, tokens: &[Token], word: &str) -> Vec<String> {
-    let mut earlier = tokens.iter().rev().filter(|token| token.kind != Kind::Space && token.range.end <= before.len());
-    let previous = if word.is_empty() { earlier.next() } else { earlier.nth(1) };
-    let previous = previous.map(|token| before[token.range.clone()].to_ascii_uppercase()).unwrap_or_default();
-    if BEFORE_TABLE.contains(&previous.as_str()) {
-        return names.table_names().collect();
-    }
-    // Columns may stand before the FROM that names their table, so the whole line is looked at.
-    let words: BTreeSet<&str> = self::tokens(line)
-        .into_iter()
-        .filter(|token| token.kind == Kind::Word)
-        .map(|token| &line[token.range])
-        .collect();
-    let mut candidates: Vec<String> = names.columns(|table| words.contains(table.name.as_str())).collect();
-    if word.is_empty() {
-        return candidates;
-    }
-    if candidates.is_empty() {
-        candidates = names.columns(|_| true).collect();
-    }
-    let lower = word.chars().any(char::is_lowercase);
-    candidates.extend(names.table_names());
-    candidates.extend(FUNCTIONS.iter().map(|function| (*function).to_owned()));
-    candidates
-        .extend(KEYWORDS.iter().map(|keyword| if lower { keyword.to_lowercase() } else { (*keyword).to_owned() }));
-    candidates
+fn columns_of(relation: &Relation) -> impl Iterator<Item = Offer> + '_ {
+    relation.columns.iter().map(offer_of)
 }
 
-/// Those that begin as `word` does, in any case; sorted, each once.
-fn matching(candidates: impl IntoIterator<Item = String>, word: &str) -> Vec<String> {
-    let word = word.to_lowercase();
-    let begins = |candidate: &String| candidate.to_lowercase().starts_with(&word);
-    candidates.into_iter().filter(begins).collect::<BTreeSet<_>>().into_iter().collect()
+fn offer_of(column: &Column) -> Offer {
+    Offer::new(OfferKind::Column, column.name.as_str()).noted(&column.type_name)
+}
+
+/// Tables by their own names, and the layers.
+fn table_names(names: &Names) -> impl Iterator<Item = Offer> + '_ {
+    let own = names
+        .tables
+        .iter()
+        .map(|table| Offer::new(OfferKind::Table, table.name.name.as_str()).noted(table.kind.as_str()));
+    own.chain(Layer::SEARCH_ORDER.into_iter().map(|layer| Offer::new(OfferKind::Table, format!("{layer}."))))
+}
+
+fn full_names(names: &Names) -> impl Iterator<Item = Offer> + '_ {
+    names.tables.iter().map(|table| Offer::new(OfferKind::Table, table.name.to_string()).noted(table.kind.as_str()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names() -> Names {
-        let table = |name: &str, columns: &[&str]| {
-            (name.parse().unwrap(), columns.iter().map(|column| (*column).to_owned()).collect())
-        };
-        Names {
-            tables: vec![
-                table("curated.kpi_canal", &["canal", "satisfaccion", "reseñas"]),
-                table("curated.kpi_nps", &["nps", "periodo"]),
-                table("processed.tickets", &["ticket_id", "canal", "fecha_hora"]),
-            ],
-        }
-    }
-
-    /// Completes at `|`.
-    fn offered(line: &str) -> Vec<String> {
-        let position = line.find('|').unwrap();
-        complete(&names(), &line.replace('|', ""), position).1
-    }
-
-    #[test]
-    fn tables_stand_after_from() {
-        assert_eq!(offered("SELECT * FROM kpi|"), ["kpi_canal", "kpi_nps"]);
-        assert_eq!(offered("select * from t join |").len(), 7, "three tables and four layers");
-        assert_eq!(offered("SELECT * FROM curated.|"), ["curated.kpi_canal", "curated.kpi_nps"]);
-    }
-
-    #[test]
-    fn columns_are_those_of_the_tables_named() {
-        assert_eq!(
-            offered("SELECT s| FROM kpi_canal"),
-            [
-                "satisfaccion",
-                "select",
-                "set",
-                "sets",
-                "show",
-                "similar",
-                "some",
-                "split_part",
-                "stddev",
-                "string_agg",
-                "substr",
-                "sum",
-                "system."
-            ]
-        );
-        assert_eq!(offered("SELECT | FROM kpi_nps"), ["nps", "periodo"]);
-        assert_eq!(offered("SELECT 1 FROM tickets WHERE tickets.f|"), ["tickets.fecha_hora"]);
-        assert_eq!(offered("SELECT n|"), ["natural", "not", "now", "nps", "null", "nullif", "nulls"]);
-    }
-
-    #[test]
-    fn keywords_follow_the_case_of_the_person() {
-        assert_eq!(offered("SEL|"), ["SELECT"]);
-        assert_eq!(offered("sel|"), ["select"]);
-    }
-
-    #[test]
-    fn commands_and_their_tables() {
-        assert_eq!(offered("\\d|"), ["\\d", "\\d+", "\\databases", "\\describe", "\\df", "\\diff", "\\dt", "\\dv"]);
-        assert_eq!(offered(".tab|"), [".tables"]);
-        assert_eq!(offered("\\d tick|"), ["tickets"]);
-        assert_eq!(offered("\\d processed.t|"), ["processed.tickets"]);
-    }
-
-    #[test]
-    fn nothing_is_offered_inside_a_text() {
-        assert!(offered("SELECT 'sel|").is_empty());
-        assert!(offered("SELECT 1 /* sel|").is_empty());
-        assert_eq!(complete(&names(), "SELECT ñ", 9), (7, vec![]));
-    }
-}
+mod tests;
