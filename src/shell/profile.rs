@@ -79,7 +79,7 @@ fn measures(column: &ColumnEntry) -> Vec<String> {
         return measures;
     }
     measures.extend([
-        format!("approx_distinct({name})"),
+        format!("approx_distinct(CAST({name} AS VARCHAR))"),
         format!("CAST(min({name}) AS VARCHAR)"),
         format!("CAST(max({name}) AS VARCHAR)"),
     ]);

@@ -146,7 +146,7 @@ fn ten_thousand_columns_are_searched_while_a_key_is_pressed() {
     let started = Instant::now();
     let (_, offers) = complete(&names, line, 14);
     let elapsed = started.elapsed();
-    assert_eq!(offers[0].text, "columna_9999_de_muchas", "after {elapsed:?}");
+    assert_eq!(offers[0].text, "columna_9999_de_muchas", "after {} ms", elapsed.as_millis());
     // The aim is 20 ms of an optimised build; a test that runs beside others only sees what is far from it.
-    assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
+    assert!(elapsed < Duration::from_secs(2), "{} ms", elapsed.as_millis());
 }
