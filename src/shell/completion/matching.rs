@@ -37,9 +37,7 @@ fn rank(text: &str, word: &str) -> Option<usize> {
         return Some(0);
     }
     // One letter is in nearly everything.
-    if word.chars().nth(1).is_none() {
-        return None;
-    }
+    word.chars().nth(1)?;
     if text.contains(word) {
         return Some(1);
     }

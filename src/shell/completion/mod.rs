@@ -112,7 +112,7 @@ fn values_of(name: &str) -> Vec<Offer> {
 fn complete_sql(names: &Names, line: &str, before: &str) -> (usize, Vec<Offer>) {
     let position = before.len();
     let words = scope::statement(line, position);
-    let (relations, named) = scope::relations(names, &words, position);
+    let (relations, queries) = scope::relations(names, &words, position);
     if let Some(open) = tokens(before).pop().filter(|token| token.unfinished) {
         let earlier: Vec<&Word<'_>> = words.iter().filter(|word| word.end <= open.range.start).collect();
         return inside(names, &before[open.range.start..], open.range.start, open.kind, &earlier, &relations);
@@ -127,7 +127,7 @@ fn complete_sql(names: &Names, line: &str, before: &str) -> (usize, Vec<Offer>) 
     }
     let previous = earlier.last().map(|word| word.upper.as_str()).unwrap_or_default();
     if BEFORE_TABLE.contains(&previous) {
-        let given = named.iter().map(|it| Offer::new(OfferKind::Table, it.alias.as_str()).noted("WITH"));
+        let given = queries.iter().map(|it| Offer::new(OfferKind::Table, it.alias.as_str()).noted("WITH"));
         return (start, matching(table_names(names).chain(given), word));
     }
     let mut offers: Vec<Offer> = Vec::new();

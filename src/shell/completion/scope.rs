@@ -80,32 +80,32 @@ pub(super) fn statement(line: &str, position: usize) -> Vec<Word<'_>> {
 
 /// The tables that a word at `position` may speak of, those of the innermost query first; and the names that WITH gives.
 pub(super) fn relations(names: &Names, words: &[Word<'_>], position: usize) -> (Vec<Relation>, Vec<Relation>) {
-    let named = with(names, words);
+    let queries = with(names, words);
     let mut found: Vec<Relation> = Vec::new();
     for query in around(words, position) {
-        for relation in from(names, &named, query) {
+        for relation in from(names, &queries, query) {
             if !found.iter().any(|known| known.alias == relation.alias) {
                 found.push(relation);
             }
         }
     }
-    (found, named)
+    (found, queries)
 }
 
 /// The queries around `position`, the innermost first: the words inside each pair of brackets, and all of them.
 fn around<'a, 'w>(words: &'a [Word<'w>], position: usize) -> Vec<&'a [Word<'w>]> {
-    let mut queries = Vec::new();
+    let mut found = Vec::new();
     for (index, word) in words.iter().enumerate() {
         if word.text != "(" || word.end > position {
             continue;
         }
         let end = close(words, index);
         if words.get(end).is_none_or(|close| close.start >= position) && is_query(&words[index + 1..end]) {
-            queries.insert(0, &words[index + 1..end]);
+            found.insert(0, &words[index + 1..end]);
         }
     }
-    queries.push(words);
-    queries
+    found.push(words);
+    found
 }
 
 fn is_query(words: &[Word<'_>]) -> bool {
@@ -121,7 +121,7 @@ fn close(words: &[Word<'_>], open: usize) -> usize {
 
 /// The queries that WITH names: `WITH a AS (SELECT …), b AS (…)`.
 fn with(names: &Names, words: &[Word<'_>]) -> Vec<Relation> {
-    let mut named: Vec<Relation> = Vec::new();
+    let mut queries: Vec<Relation> = Vec::new();
     for (index, word) in words.iter().enumerate() {
         let [name, as_word, open] = [index, index + 1, index + 2].map(|at| words.get(at));
         let (Some(name), Some(as_word), Some(open)) = (name, as_word, open) else { break };
@@ -130,15 +130,15 @@ fn with(names: &Names, words: &[Word<'_>]) -> Vec<Relation> {
         }
         let inside = &words[index + 3..close(words, index + 2)];
         if is_query(inside) {
-            let columns = outputs(names, &named, inside);
-            named.push(Relation { alias: name.name(), columns });
+            let columns = outputs(names, &queries, inside);
+            queries.push(Relation { alias: name.name(), columns });
         }
     }
-    named
+    queries
 }
 
 /// The tables of a query's own FROM.
-fn from(names: &Names, named: &[Relation], query: &[Word<'_>]) -> Vec<Relation> {
+fn from(names: &Names, queries: &[Relation], query: &[Word<'_>]) -> Vec<Relation> {
     let Some(base) = query.first().map(|word| word.depth) else { return Vec::new() };
     let mut found = Vec::new();
     let (mut in_tables, mut expected) = (false, false);
@@ -157,7 +157,7 @@ fn from(names: &Names, named: &[Relation], query: &[Word<'_>]) -> Vec<Relation> 
                 let end = close(query, index - 1);
                 let inside = &query[index..end];
                 index = (end + 1).min(query.len());
-                let columns = outputs(names, named, inside);
+                let columns = outputs(names, queries, inside);
                 if let Some((alias, next)) = alias(query, index) {
                     found.push(Relation { alias, columns });
                     index = next;
@@ -176,7 +176,7 @@ fn from(names: &Names, named: &[Relation], query: &[Word<'_>]) -> Vec<Relation> 
                 }
                 let (alias, next) = alias(query, index).unwrap_or((own, index));
                 index = next;
-                let columns = columns_of(names, named, &written);
+                let columns = columns_of(names, queries, &written);
                 found.push(Relation { alias, columns });
                 expected = false;
             }
@@ -193,21 +193,21 @@ fn alias(query: &[Word<'_>], index: usize) -> Option<(String, usize)> {
     word.is_name().then(|| (word.name(), next))
 }
 
-fn columns_of(names: &Names, named: &[Relation], written: &str) -> Vec<Column> {
-    match named.iter().find(|relation| relation.alias == written) {
+fn columns_of(names: &Names, queries: &[Relation], written: &str) -> Vec<Column> {
+    match queries.iter().find(|relation| relation.alias == written) {
         Some(relation) => relation.columns.clone(),
         None => names.table(written).map(|table| table.columns.clone()).unwrap_or_default(),
     }
 }
 
 /// The columns that a query gives, by the last name of each item of its SELECT.
-fn outputs(names: &Names, named: &[Relation], query: &[Word<'_>]) -> Vec<Column> {
+fn outputs(names: &Names, queries: &[Relation], query: &[Word<'_>]) -> Vec<Column> {
     let Some(base) = query.first().map(|word| word.depth) else { return Vec::new() };
     let begin = query.iter().position(|word| word.depth == base && word.upper == "SELECT").map_or(0, |at| at + 1);
     let end = query.iter().skip(begin).position(|word| word.depth == base && word.upper == "FROM");
     let items = &query[begin..end.map_or(query.len(), |end| begin + end)];
     let mut columns: Vec<Column> = Vec::new();
-    let sources = from(names, named, query);
+    let sources = from(names, queries, query);
     for item in items.split(|word| word.depth == base && word.text == ",") {
         let qualifier = || item.first().filter(|_| item.len() > 1).map(Word::name);
         match item.last() {
