@@ -15,6 +15,7 @@ use crate::catalog::Catalog;
 use crate::clock::SystemClock;
 use crate::error::{Error, Kind, Result};
 use crate::output::{Format, Printer, counted, thousands};
+use crate::plan::Wish;
 use crate::release::AsOf;
 use crate::shell::Batch;
 use crate::simulate::{FileFormat, Found, Options, find, rows};
@@ -63,7 +64,8 @@ pub(super) async fn demo(arguments: Arguments, mut settings: Settings) -> Result
         counted(project.catalog.datasets.len(), "dataset"),
         counted(columns, "column")
     ));
-    let publishing = publish(&project, &settings, &SystemClock, Detail::Layers);
+    let wish = Wish::default();
+    let publishing = publish(&project, &settings, &SystemClock, &wish, Detail::Layers);
     let (_, not_whole) = or_interrupted("nothing was published", publishing).await?;
     not_whole.map_or(Ok(()), Err)?;
 

@@ -14,6 +14,7 @@ mod drift;
 mod init;
 mod listing;
 mod plan;
+mod planned;
 mod project;
 mod query;
 mod rejects;
@@ -27,6 +28,7 @@ mod simulate;
 mod spec;
 mod template;
 mod test;
+mod why;
 
 use std::process::ExitCode;
 
@@ -54,6 +56,7 @@ enum Command {
     Catalog(catalog::Arguments),
     Simulate(simulate::Arguments),
     Plan(plan::Arguments),
+    Why(why::Arguments),
     Run(run::Arguments),
     Check(check::Arguments),
     Test(test::Arguments),
@@ -106,6 +109,7 @@ async fn dispatch(command: Command, settings: Settings) -> Result<()> {
         Command::Catalog(arguments) => catalog::catalog(arguments, &settings).await,
         Command::Simulate(arguments) => simulate::simulate(arguments, &settings).await,
         Command::Plan(arguments) => plan::plan(arguments, &settings).await,
+        Command::Why(arguments) => why::why(arguments, &settings).await,
         Command::Run(arguments) => run::run(arguments, &settings).await,
         Command::Check(arguments) => check::check(arguments, &settings).await,
         Command::Test(arguments) => test::test(arguments, &settings).await,

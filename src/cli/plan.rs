@@ -1,43 +1,35 @@
 //! `cauce plan`: what a run would do and why.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::drift;
 use super::listing::{Listing, write_json};
+use super::planned::planned;
 use super::project::Project;
-use super::run::tell_inferred;
 use super::settings::Settings;
 use crate::catalog::Verdict;
 use crate::error::Result;
 use crate::model::Materialized;
-use crate::output::thousands;
-use crate::plan::Plan;
-use crate::run::{compare_inputs, complete, list_inputs};
+use crate::output::{counted, duration, thousands};
+use crate::plan::{Action, Plan, Step, Wish};
 
 /// Show what a run would do and why, without doing it
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Print the plan as JSON
     #[arg(long)]
-    json: bool,
-}
-
-impl Arguments {
-    /// The arguments of a plan that another command asks for.
-    pub(super) fn with_json(json: bool) -> Self {
-        Self { json }
-    }
+    pub(super) json: bool,
+    /// Plan to build every model, changed or not
+    #[arg(long)]
+    pub(super) full_refresh: bool,
 }
 
 pub(super) async fn plan(arguments: Arguments, settings: &Settings) -> Result<()> {
     let project = Project::open(settings)?;
-    let models = project.models()?;
-    let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
-    let (catalog, inferred) = complete(&project.catalog, &inputs).await?;
-    tell_inferred(&settings.printer, &inferred);
-    let listed = compare_inputs(&catalog, &inputs).await?;
-    let last = project.lake.releases()?.newest().await?;
-    let plan = Plan::new(&models, &catalog, listed, last.as_ref());
+    let wish = Wish { full_refresh: arguments.full_refresh, only: None };
+    let plan = planned(&project, settings, &wish).await?.plan;
     if arguments.json {
         return write_json(&settings.printer, &plan);
     }
@@ -47,17 +39,41 @@ pub(super) async fn plan(arguments: Arguments, settings: &Settings) -> Result<()
         .texts("action", steps().map(|step| Some(step.action.as_str())))
         .texts("as", steps().map(|step| step.materialized.map(Materialized::as_str)))
         .texts("why", steps().map(|step| Some(step.reason.as_str())))
-        .counts("input_bytes", steps().map(|step| Some(step.input_bytes).filter(|bytes| *bytes > 0)))
+        .counts("input_rows", steps().map(|step| step.input_rows.filter(|_| is_built(step))))
+        .counts("input_bytes", steps().map(|step| Some(step.input_bytes).filter(|bytes| *bytes > 0 && is_built(step))))
+        .texts("last_took", steps().map(|step| step.last_millis.filter(|_| is_built(step)).map(took)))
         .write(&settings.printer, None)?;
     drift::tell(&settings.printer, &plan.drift, Verdict::Harmless)?;
     if let Some(error) = drift::stopped(&plan) {
         return Err(error);
     }
+    tell(settings, &plan);
+    Ok(())
+}
+
+/// Tells in one line what the plan comes to.
+fn tell(settings: &Settings, plan: &Plan) {
+    if let (true, Some(parent)) = (plan.changes_nothing(), plan.parent) {
+        return settings.printer.say(format_args!("nothing to do: release {parent} is up to date"));
+    }
+    let built = plan.builds().count();
+    let millis: u64 = plan.builds().filter_map(|step| step.last_millis).sum();
+    let last =
+        if millis > 0 { format!("; built one after another they took {} last", took(millis)) } else { String::new() };
     settings.printer.say(format_args!(
-        "release {} would be built from {} files, {} bytes",
+        "release {} would build {} of {}, from {} files with {} bytes{last}",
         plan.release,
+        built,
+        counted(plan.steps.iter().filter(|step| step.action != Action::Remove).count(), "model"),
         plan.datasets.values().map(Vec::len).sum::<usize>(),
         thousands(plan.input_bytes()),
     ));
-    Ok(())
+}
+
+fn is_built(step: &Step) -> bool {
+    step.action == Action::Build
+}
+
+fn took(millis: u64) -> String {
+    duration(Duration::from_millis(millis))
 }

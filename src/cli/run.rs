@@ -8,6 +8,7 @@ use clap::Args;
 use super::accounts::{tell_accounts, too_many};
 use super::checks::{sentence, tell_failure};
 use super::listing::write_json;
+use super::planned::{Planned, planned};
 use super::project::Project;
 use super::settings::Settings;
 use super::{drift, new_run_id, or_interrupted};
@@ -17,9 +18,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
 use crate::name::Layer;
 use crate::output::{Printer, Progress, counted, duration, thousands};
-use crate::plan::Plan;
+use crate::plan::{Action, Plan, Wish};
 use crate::release::Manifest;
-use crate::run::{Ending, Event, Run, carry_out, compare_inputs, complete, list_inputs};
+use crate::run::{Ending, Event, Run, carry_out};
 
 /// Build every model, check it, and publish a release
 #[derive(Debug, Args)]
@@ -30,11 +31,15 @@ pub(super) struct Arguments {
     /// Print the release manifest on stdout
     #[arg(long)]
     json: bool,
+    /// Build every model, changed or not
+    #[arg(long)]
+    full_refresh: bool,
 }
 
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> Result<()> {
     if arguments.dry_run {
-        return super::plan::plan(super::plan::Arguments::with_json(arguments.json), settings).await;
+        let Arguments { json, full_refresh, .. } = arguments;
+        return super::plan::plan(super::plan::Arguments { json, full_refresh }, settings).await;
     }
     let project = Project::open(settings)?;
     if !settings.has_pseudonym_key() && project.catalog.has_pii() {
@@ -43,8 +48,10 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> Result<()>
              customers can compute them",
         );
     }
+    let wish = Wish { full_refresh: arguments.full_refresh, only: None };
     let (manifest, not_whole) =
-        or_interrupted("nothing was published", publish(&project, settings, &SystemClock, Detail::Models)).await?;
+        or_interrupted("nothing was published", publish(&project, settings, &SystemClock, &wish, Detail::Models))
+            .await?;
     if arguments.json {
         write_json(&settings.printer, &manifest)?;
     }
@@ -66,31 +73,37 @@ pub(super) async fn publish(
     project: &Project,
     settings: &Settings,
     clock: &dyn Clock,
+    wish: &Wish,
     detail: Detail,
 ) -> Result<(Manifest, Option<Error>)> {
     let printer = &settings.printer;
     let begun = Instant::now();
-    let models = project.models()?;
-    let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
-    let (catalog, inferred) = complete(&project.catalog, &inputs).await?;
-    tell_inferred(printer, &inferred);
-    let listed = compare_inputs(&catalog, &inputs).await?;
-    let last = project.lake.releases()?.newest().await?;
-    let plan = Plan::new(&models, &catalog, listed, last.as_ref());
+    let Planned { models, meanings, catalog, inputs, last, plan } = planned(project, settings, wish).await?;
     drift::tell(printer, &plan.drift, Verdict::Read)?;
     if let Some(error) = drift::stopped(&plan) {
         return Err(error);
     }
-    if plan.builds().next().is_none() {
+    if let Some(last) = last.as_ref().filter(|_| plan.changes_nothing()) {
+        printer.done(format_args!(
+            "nothing changed: release {} is up to date, in {}",
+            last.release,
+            duration(begun.elapsed())
+        ));
+        return Ok((last.clone(), drift::not_whole(&plan)));
+    }
+    if plan.steps.iter().all(|step| step.action == Action::LeaveOut) {
         return Err(Error::query("no model can be built; nothing was published")
             .hint("correct the files or catalog.yaml; `cauce plan` says for each model why"));
     }
     let id = new_run_id();
     let engine_settings = settings.engine(&project.catalog.project);
+    let key = engine_settings.key_mark();
     let run = Run {
         id: &id,
         catalog: &catalog,
         models: &models,
+        meanings: &meanings,
+        key: &key,
         last: last.as_ref(),
         lake: &project.lake,
         settings: &engine_settings,
@@ -104,6 +117,7 @@ pub(super) async fn publish(
             if detail == Detail::Layers {
                 tell_layers(printer, &manifest);
             }
+            tell_unbuilt(printer, &plan);
             tell_accounts(printer, &accounts);
             tell_checks(printer, &outcomes, detail)?;
             tell_release(printer, &manifest, begun);
@@ -118,6 +132,14 @@ pub(super) async fn publish(
             Err(blocked(printer, &outcomes)?)
         }
         Ending::Rejected { over, rejects } => Err(too_many(printer, &over, &rejects)?),
+    }
+}
+
+/// Tells how many models were left as they were.
+fn tell_unbuilt(printer: &Printer, plan: &Plan) {
+    let unchanged = plan.unbuilt().filter(|step| step.action != Action::Keep).count();
+    if unchanged > 0 {
+        printer.done(format_args!("{} unchanged", counted(unchanged, "model")));
     }
 }
 
@@ -143,7 +165,7 @@ struct Teller<'a> {
 impl<'a> Teller<'a> {
     fn new(printer: &'a Printer, plan: &Plan, detail: Detail) -> Self {
         // A step a model for building it, and one for its checks.
-        let steps = plan.builds().count() * 2;
+        let steps = plan.builds().count() + plan.checks().count();
         let bar = printer.bar(format_args!("release {}", plan.release), steps as u64);
         Self { printer, bar, detail, building: Mutex::default() }
     }

@@ -12,6 +12,7 @@ mod functions;
 mod guard;
 mod meter;
 mod parameters;
+mod meaning;
 mod past;
 mod pii;
 mod relations;
@@ -42,6 +43,7 @@ use self::past::Past;
 use crate::catalog::Catalog;
 use crate::error::{Error, Finding, Kind, Result, engine_error};
 use crate::ledger::Ledger;
+use crate::model::{Meaning, Model};
 use crate::name::TableName;
 use crate::release::Manifest;
 use crate::sql::{Source, Statement};
@@ -153,6 +155,16 @@ impl Engine {
         let logical = self.model_logical_plan(source).await?;
         let rows_of = shape::rows_of(&logical, &self.relations);
         Ok(ModelPlan { plan: self.physical_plan(logical, &self.ledger).await?, rows_of })
+    }
+
+    /// What a model means and which columns it has, without running it. The tables it reads need only have columns.
+    ///
+    /// # Errors
+    /// As [`Self::model_plan`].
+    pub async fn meaning(&self, model: &Model) -> Result<(Meaning, SchemaRef)> {
+        let in_model = |error: Error| error.while_doing(format_args!("model {}", model.name));
+        let plan = self.model_logical_plan(&Source::new(&model.file, &model.text)).await.map_err(in_model)?;
+        Ok((meaning::meaning(model, &plan, &self.relations), Arc::clone(plan.schema().inner())))
     }
 
     /// Checks a model's SELECT without running it: everything [`Self::model_plan`] would find.

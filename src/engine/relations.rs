@@ -8,6 +8,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Column, DataFusionError, Result as EngineResult};
+use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::{MemTable, TableType, ViewTable, provider_as_source};
 use datafusion::functions_aggregate::first_last::last_value;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlanBuilder};
@@ -54,6 +55,8 @@ pub enum Relation {
     View(Source),
     /// Rows that somebody handed in.
     Rows(Arc<dyn TableProvider>),
+    /// A table of which only the columns matter, since nothing is read from it.
+    Shape(SchemaRef),
     /// The rows that a model accepts from a table, while that model is planned.
     Accepted(Arc<AcceptedTable>),
     /// A table that runs append to, at its newest version.
@@ -202,6 +205,16 @@ impl Relations {
         Layer::SEARCH_ORDER.into_iter().map(|layer| TableName::new(layer, name)).find(|name| known.contains_key(name))
     }
 
+    /// The columns of a table, as far as they are known without reading anything.
+    pub(super) fn columns(&self, name: &TableName) -> Vec<String> {
+        let schema = match self.get(name) {
+            Some(Relation::Dataset { dataset, .. }) => dataset.schema(),
+            Some(Relation::Shape(schema)) => schema,
+            _ => return Vec::new(),
+        };
+        schema.fields().iter().map(|field| field.name().clone()).collect()
+    }
+
     /// What must happen to a column of the raw layer before it leaves it.
     #[must_use]
     pub fn pii(&self, table: &TableName, column: &str) -> Option<Pii> {
@@ -267,6 +280,7 @@ impl Relations {
     pub(super) async fn table(&self, relation: Relation) -> Result<Option<Arc<dyn TableProvider>>> {
         Ok(match relation {
             Relation::View(_) => None,
+            Relation::Shape(schema) => Some(Arc::new(EmptyTable::new(schema))),
             Relation::Staged(table) => Some(table),
             Relation::Rows(rows) => Some(rows),
             Relation::Version { location, version, opened } => {

@@ -12,6 +12,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use sha2::{Digest, Sha256};
 
 use super::functions::Pseudonym;
 use super::guard::guarded_rules;
@@ -33,6 +34,15 @@ pub struct Settings {
     pub threads: usize,
     /// The key of `pseudonym()`; equal keys give equal pseudonyms.
     pub pseudonym_key: Vec<u8>,
+}
+
+impl Settings {
+    /// Stands for the key of `pseudonym()`: equal for equal keys, and of no use to whoever wants to know the key.
+    #[must_use]
+    pub fn key_mark(&self) -> String {
+        let digest = Sha256::digest([b"cauce pseudonym key ", self.pseudonym_key.as_slice()].concat());
+        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// What sessions share: memory, folders for spilling, stores.

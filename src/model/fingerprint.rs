@@ -1,11 +1,11 @@
-//! What a model means, as one number: equal for texts that differ only in white space, comments and letter case.
+//! What a model says, as one number: equal for texts that differ only in white space, comments and letter case.
 
 use std::fmt::Write as _;
 
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use sha2::{Digest, Sha256};
 
-use super::{Accept, Amount, Header, Materialized, Rule, Severity};
+use super::{Accept, Amount, Header, Rule, Severity};
 use crate::sql::is_significant;
 
 /// The fingerprint of a model: 64 hexadecimal digits.
@@ -22,38 +22,64 @@ pub(super) fn fingerprint(tokens: &[TokenWithSpan], header: &Header) -> String {
         }
     }
     hasher.text("header");
-    hasher.text(match header.materialized {
-        Materialized::Table => "table",
-        Materialized::View => "view",
-    });
-    hasher.texts(&header.partition_by);
-    hasher.texts(&header.grain);
-    if let Some(accept) = &header.accept {
-        hasher.accept(accept);
+    hasher.keeping(header);
+    hasher.checks(header);
+    hasher.hex()
+}
+
+impl Header {
+    /// How the table is kept and which rows of its input are accepted, as a mark that differs where they do.
+    #[must_use]
+    pub fn keeping(&self) -> String {
+        let mut hasher = Hasher(Sha256::new());
+        hasher.keeping(self);
+        hasher.hex()
     }
-    for check in &header.checks {
-        hasher.text(&check.name);
-        hasher.text(match check.severity {
-            Severity::Error => "error",
-            Severity::Warn => "warn",
-        });
-        hasher.rule(&check.rule);
-        if check.at_most != Amount::NONE {
-            hasher.text(&check.at_most.to_string());
-        }
+
+    /// What is checked, as a mark that differs where it does.
+    #[must_use]
+    pub fn checking(&self) -> String {
+        let mut hasher = Hasher(Sha256::new());
+        hasher.checks(self);
+        hasher.hex()
     }
-    let digest = hasher.0.finalize();
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// Hashes texts so that two lists of texts are equal only if each text is.
 struct Hasher(Sha256);
 
 impl Hasher {
+    fn hex(self) -> String {
+        self.0.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing into a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
+    fn keeping(&mut self, header: &Header) {
+        self.text(header.materialized.as_str());
+        self.texts(&header.partition_by);
+        if let Some(accept) = &header.accept {
+            self.accept(accept);
+        }
+    }
+
+    fn checks(&mut self, header: &Header) {
+        self.texts(&header.grain);
+        for check in &header.checks {
+            self.text(&check.name);
+            self.text(match check.severity {
+                Severity::Error => "error",
+                Severity::Warn => "warn",
+            });
+            self.rule(&check.rule);
+            if check.at_most != Amount::NONE {
+                self.text(&check.at_most.to_string());
+            }
+        }
+    }
+
     fn text(&mut self, text: &str) {
         self.0.update((text.len() as u64).to_le_bytes());
         self.0.update(text.as_bytes());

@@ -9,12 +9,14 @@ mod checks;
 mod fingerprint;
 mod graph;
 mod header;
+mod meaning;
 mod names;
 mod parse;
 
 pub use accept::DEDUPLICATE;
 pub use amount::{Amount, age, read_age};
 pub use graph::{Models, unknown_layer};
+pub use meaning::{Meaning, MeantColumn, Sources, Trace};
 pub use names::Known;
 
 use std::collections::BTreeMap;

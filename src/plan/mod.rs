@@ -1,22 +1,52 @@
 //! What a run would do and why, as a value: printable, comparable, never acting.
 //!
-//! In this version every run builds every model that can be built; the plan already says for each what is different
-//! from the last release, which is what a later version decides by.
+//! A model is built where its rows may differ from the last release's: its definition means something else, or what it
+//! reads of its inputs differs ([`changes`]). Everything else is skipped: the new release has it as the last one.
 //!
 //! Files that do not fit their dataset are left out here ([`drift`]). A model whose dataset has no file left cannot be
 //! built, nor can a model that reads it: such models stay as the last release has them.
 
+mod changes;
 mod drift;
+mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use self::changes::{Changed, Changes, Difference, concerned, redefined};
 pub use self::drift::{Drift, ListedFile, Sifted, sift};
+pub use self::why::Link;
 use crate::catalog::Catalog;
-use crate::model::{Materialized, Model, Models};
+use crate::model::{Materialized, Meaning, Model, Models};
 use crate::name::{Layer, TableName};
-use crate::release::{FileChanges, Manifest, QuarantinedFile, ReleasedFile};
+use crate::release::{FileChanges, Kept, Manifest, QuarantinedFile, ReleasedFile, ReleasedModel};
+
+/// What a plan is made from.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The project's models.
+    pub models: &'a Models,
+    /// What each of them means.
+    pub meanings: &'a BTreeMap<TableName, Meaning>,
+    /// The project's datasets.
+    pub catalog: &'a Catalog,
+    /// The input files of each dataset that a model reads.
+    pub listed: BTreeMap<String, Vec<ListedFile>>,
+    /// Stands for the key of `pseudonym()`, as [`Manifest::key`].
+    pub key: &'a str,
+    /// The release to start from.
+    pub last: Option<&'a Manifest>,
+}
+
+/// What the person who asks for a run wants of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// Builds every model, changed or not.
+    pub full_refresh: bool,
+    /// Builds these models alone; the others stay as they are.
+    pub only: Option<BTreeSet<TableName>>,
+}
 
 /// What a run would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +63,9 @@ pub struct Plan {
     pub quarantined: BTreeMap<String, Vec<QuarantinedFile>>,
     /// How files differ from what the catalog says of them.
     pub drift: Vec<Drift>,
+    /// Whether other files are left out than in the last release.
+    #[serde(skip)]
+    other_quarantine: bool,
 }
 
 /// What happens to one model.
@@ -44,12 +77,22 @@ pub struct Step {
     pub action: Action,
     /// Why, in words.
     pub reason: String,
+    /// The input that the reason leads to, if it leads to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<TableName>,
     /// How the model is kept; none if it is removed.
     pub materialized: Option<Materialized>,
     /// The datasets and models it reads.
     pub inputs: Vec<TableName>,
-    /// Bytes of the input files it reads itself.
+    /// Bytes of what it reads: of the input files as they are, of tables as the last release has them.
     pub input_bytes: u64,
+    /// Rows of what it reads, as far as the last release knows.
+    pub input_rows: Option<u64>,
+    /// How long it took when it was built last, in milliseconds.
+    pub last_millis: Option<u64>,
+    /// Whether its file says something new that changes nothing: a comment, a description, another layout.
+    #[serde(skip)]
+    pub retold: bool,
 }
 
 /// What is done with a model.
@@ -58,9 +101,13 @@ pub struct Step {
 pub enum Action {
     /// Its rows are computed, or its view defined, anew.
     Build,
-    /// It cannot be built; the release has it as the last one did.
+    /// Its rows are as they were, and are checked again.
+    Check,
+    /// It is as it was.
+    Skip,
+    /// It cannot be built, or was not asked for; the release has it as the last one did.
     Keep,
-    /// It cannot be built, and there is no release that has it.
+    /// It cannot be built, or was not asked for, and there is no release that has it.
     LeaveOut,
     /// It stood in the last release and is not in the project any more.
     Remove,
@@ -72,6 +119,8 @@ impl Action {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Build => "build",
+            Self::Check => "check",
+            Self::Skip => "skip",
             Self::Keep => "keep",
             Self::LeaveOut => "leave out",
             Self::Remove => "remove",
@@ -80,59 +129,33 @@ impl Action {
 }
 
 impl Plan {
-    /// The plan for `models` over the listed input files of `catalog`, after the release `last`.
+    /// The plan for `facts`.
     #[must_use]
-    pub fn new(
-        models: &Models,
-        catalog: &Catalog,
-        listed: BTreeMap<String, Vec<ListedFile>>,
-        last: Option<&Manifest>,
-    ) -> Self {
-        let Sifted { datasets, quarantined, drift } = sift(catalog, listed);
-        let mut steps = Vec::with_capacity(models.len());
-        let mut changed = BTreeSet::new();
-        let mut blocked = Blocked::new(&datasets);
-        for model in models.iter() {
-            if let Some(reason) = blocked.reason(model) {
-                let known = last.is_some_and(|last| last.models.contains_key(&model.name));
-                let action = if known { Action::Keep } else { Action::LeaveOut };
-                blocked.models.insert(model.name.clone(), action);
-                steps.push(Step {
-                    model: model.name.clone(),
-                    action,
-                    reason,
-                    materialized: Some(model.header.materialized),
-                    inputs: model.inputs.clone(),
-                    input_bytes: 0,
-                });
-                continue;
-            }
-            let reason = reason(model, &datasets, last, &changed);
-            if reason.is_some() {
-                changed.insert(model.name.clone());
-            }
-            let files =
-                model.inputs.iter().filter(|input| input.layer == Layer::Raw).filter_map(|i| datasets.get(&i.name));
-            steps.push(Step {
-                model: model.name.clone(),
-                action: Action::Build,
-                reason: reason.unwrap_or_else(|| "unchanged; every run builds everything".to_owned()),
-                materialized: Some(model.header.materialized),
-                inputs: model.inputs.clone(),
-                input_bytes: files.flatten().map(|file| file.size).sum(),
-            });
-        }
-        let gone = last.into_iter().flat_map(|last| last.models.keys()).filter(|name| models.get(name).is_none());
+    pub fn new(mut facts: Facts<'_>, wish: &Wish) -> Self {
+        let Sifted { datasets, quarantined, drift } = sift(facts.catalog, std::mem::take(&mut facts.listed));
+        let last = facts.last;
+        let mut judge = Judge::new(&facts, wish, &datasets);
+        let mut steps: Vec<Step> = facts.models.iter().map(|model| judge.step(model)).collect();
+        let gone = last.into_iter().flat_map(|last| last.models.keys()).filter(|name| facts.models.get(name).is_none());
         steps.extend(gone.map(|name| Step {
             model: name.clone(),
             action: Action::Remove,
             reason: "its file is gone".to_owned(),
+            because: None,
             materialized: None,
             inputs: Vec::new(),
             input_bytes: 0,
+            input_rows: None,
+            last_millis: None,
+            retold: false,
         }));
         let parent = last.map(|last| last.release);
-        Self { release: parent.unwrap_or(0) + 1, parent, steps, datasets, quarantined, drift }
+        let other_quarantine = datasets.keys().any(|name| {
+            let before = last.and_then(|last| last.datasets.get(name)).map(|dataset| dataset.quarantined.as_slice());
+            before.unwrap_or_default() != quarantined.get(name).map(Vec::as_slice).unwrap_or_default()
+        });
+        let release = parent.unwrap_or(0) + 1;
+        Self { release, parent, steps, datasets, quarantined, drift, other_quarantine }
     }
 
     /// The models to build, in order.
@@ -140,15 +163,219 @@ impl Plan {
         self.steps.iter().filter(|step| step.action == Action::Build)
     }
 
+    /// The models whose checks are measured, in order.
+    pub fn checks(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| matches!(step.action, Action::Build | Action::Check))
+    }
+
+    /// The models that the release has as the last one did, in order.
+    pub fn unbuilt(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| matches!(step.action, Action::Check | Action::Skip | Action::Keep))
+    }
+
     /// The models that cannot be built, in order: those kept and those left out.
     pub fn blocked(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| matches!(step.action, Action::Keep | Action::LeaveOut))
+    }
+
+    /// Whether a release would be what the last one is.
+    #[must_use]
+    pub fn changes_nothing(&self) -> bool {
+        let same = |step: &Step| match step.action {
+            Action::Skip => !step.retold,
+            Action::Keep | Action::LeaveOut => true,
+            Action::Build | Action::Check | Action::Remove => false,
+        };
+        self.parent.is_some() && !self.other_quarantine && self.steps.iter().all(same)
     }
 
     /// Bytes of all input files.
     #[must_use]
     pub fn input_bytes(&self) -> u64 {
         self.datasets.values().flatten().map(|file| file.size).sum()
+    }
+}
+
+/// Decides for one model after another, inputs first, what happens to it.
+struct Judge<'a> {
+    facts: &'a Facts<'a>,
+    wish: &'a Wish,
+    datasets: &'a BTreeMap<String, Vec<ReleasedFile>>,
+    blocked: Blocked<'a>,
+    /// What differs from the last release so far.
+    changes: Changes,
+    /// Why datasets differ.
+    said: BTreeMap<TableName, String>,
+    /// The same key of `pseudonym()` and the same cauce as the last release's.
+    same_key: bool,
+    same_cauce: bool,
+}
+
+impl<'a> Judge<'a> {
+    fn new(facts: &'a Facts<'a>, wish: &'a Wish, datasets: &'a BTreeMap<String, Vec<ReleasedFile>>) -> Self {
+        let last = facts.last;
+        let mut judge = Self {
+            facts,
+            wish,
+            datasets,
+            blocked: Blocked::new(datasets),
+            changes: Changes::new(),
+            said: BTreeMap::new(),
+            same_key: last.is_some_and(|last| last.key == facts.key),
+            same_cauce: last.is_some_and(|last| last.cauce == env!("CARGO_PKG_VERSION")),
+        };
+        for (name, files) in datasets {
+            let before = last.and_then(|last| last.datasets.get(name));
+            let difference = FileChanges::between(before.map(|d| d.files.as_slice()).unwrap_or_default(), files);
+            let declared = facts.catalog.datasets.get(name).map(crate::catalog::Dataset::declaration);
+            let said = if !difference.is_empty() {
+                difference.to_string()
+            } else if before.map(|dataset| &dataset.declaration) != declared.as_ref() {
+                "its declaration in the catalog changed".to_owned()
+            } else {
+                continue;
+            };
+            let name = TableName::new(Layer::Raw, name);
+            judge.changes.insert(name.clone(), Changed::Rows);
+            judge.said.insert(name, said);
+        }
+        judge
+    }
+
+    fn step(&mut self, model: &Model) -> Step {
+        let before = self.facts.last.and_then(|last| last.models.get(&model.name));
+        let stands = |action_if_known| if before.is_some() { action_if_known } else { Action::LeaveOut };
+        let asked_for = self.wish.only.as_ref().is_none_or(|only| only.contains(&model.name));
+        let (action, reason, because) = if let Some(reason) = self.blocked.reason(model) {
+            let action = stands(Action::Keep);
+            self.blocked.models.insert(model.name.clone(), action);
+            (action, reason, None)
+        } else {
+            match self.difference(model, before) {
+                Some(_) if !asked_for => {
+                    let action = stands(Action::Keep);
+                    if action == Action::LeaveOut {
+                        self.blocked.models.insert(model.name.clone(), action);
+                    }
+                    (action, "not asked for".to_owned(), None)
+                }
+                Some(Difference { reason, because, changed }) => {
+                    if let Some(changed) = changed {
+                        self.changes.insert(model.name.clone(), changed);
+                    }
+                    (Action::Build, reason, because)
+                }
+                None => match self.to_check(model, before) {
+                    Some((reason, because)) if asked_for => (Action::Check, reason, because),
+                    _ => (Action::Skip, "unchanged".to_owned(), None),
+                },
+            }
+        };
+        let retold = before.is_some_and(|before| before.sql != model.text || before.file != model.file);
+        Step {
+            model: model.name.clone(),
+            action,
+            reason: if retold && action == Action::Skip { "only its text changed".to_owned() } else { reason },
+            because,
+            materialized: Some(model.header.materialized),
+            inputs: model.inputs.clone(),
+            input_bytes: model.inputs.iter().map(|input| self.bytes(input)).sum(),
+            input_rows: model.inputs.iter().map(|input| self.rows(input)).sum(),
+            last_millis: before.map(|before| before.millis),
+            retold,
+        }
+    }
+
+    /// How the model's rows may differ from the last release's.
+    fn difference(&self, model: &Model, before: Option<&ReleasedModel>) -> Option<Difference> {
+        let all =
+            |reason: &str| Some(Difference { reason: reason.to_owned(), because: None, changed: Some(Changed::Rows) });
+        if self.facts.last.is_none() {
+            return all("there is no release yet");
+        }
+        let Some(before) = before else { return all("new model") };
+        if self.wish.full_refresh {
+            return all("everything is built anew");
+        }
+        let (Some(meant), Some(means)) = (&before.meaning, self.facts.meanings.get(&model.name)) else {
+            return all("the last release does not say what it means");
+        };
+        if !self.same_cauce {
+            return all("the last release was made by another version of cauce");
+        }
+        if means.keyed && !self.same_key {
+            return all("the key of pseudonym() changed");
+        }
+        let was_kept_as = match before.kept {
+            Kept::Table { .. } => Materialized::Table,
+            Kept::View => Materialized::View,
+        };
+        if was_kept_as != model.header.materialized {
+            return all("it is kept otherwise");
+        }
+        let own = redefined(meant, means);
+        let unsteady = || {
+            let functions: Vec<&str> = means.unsteady.iter().map(String::as_str).collect();
+            let reason = format!("{} gives another value each time", functions.join(", "));
+            (!functions.is_empty()).then_some(Difference { reason, because: None, changed: Some(Changed::Rows) })
+        };
+        let inputs = concerned(means, &model.inputs, &self.changes).map(|found| match &found.because {
+            Some(input) => match self.said.get(input) {
+                Some(said) => Difference { reason: format!("{input}: {said}"), ..found },
+                None => found,
+            },
+            None => found,
+        });
+        // The own reason is told first; what changed is the sum of all.
+        match (own, inputs) {
+            (Some(own), Some(inputs)) => Some(own.and(inputs)),
+            (own, inputs) => own.or(inputs),
+        }
+        .or_else(|| self.behind(model, before))
+        .or_else(unsteady)
+    }
+
+    /// An input that the last release has in another version than the model was built from: it was built, and the model
+    /// was not.
+    fn behind(&self, model: &Model, before: &ReleasedModel) -> Option<Difference> {
+        let last = self.facts.last?;
+        let newer = |input: &&TableName| {
+            !self.changes.contains_key(*input) && last.content(input).as_ref() != before.built_from.get(*input)
+        };
+        let input = model.inputs.iter().find(newer)?;
+        let reason = format!("{input} is newer than what it was built from");
+        Some(Difference { reason, because: None, changed: Some(Changed::Rows) })
+    }
+
+    /// Why the checks of a model whose rows are as they were must be measured again, if they must.
+    fn to_check(&self, model: &Model, before: Option<&ReleasedModel>) -> Option<(String, Option<TableName>)> {
+        let (meant, means) = (before?.meaning.as_ref()?, self.facts.meanings.get(&model.name)?);
+        if meant.checks != means.checks {
+            return Some(("its checks changed".to_owned(), None));
+        }
+        let changed = model.check_inputs.iter().find(|input| self.changes.contains_key(*input))?;
+        Some((format!("its checks read {changed}, which changed"), Some(changed.clone())))
+    }
+
+    fn bytes(&self, input: &TableName) -> u64 {
+        if input.layer == Layer::Raw {
+            return self.datasets.get(&input.name).into_iter().flatten().map(|file| file.size).sum();
+        }
+        match self.facts.last.and_then(|last| last.models.get(input)).map(|model| &model.kept) {
+            Some(Kept::Table { bytes, .. }) => *bytes,
+            _ => 0,
+        }
+    }
+
+    fn rows(&self, input: &TableName) -> Option<u64> {
+        let last = self.facts.last?;
+        if input.layer == Layer::Raw {
+            return Some(last.datasets.get(&input.name)?.account?.rows);
+        }
+        match last.models.get(input)?.kept {
+            Kept::Table { rows, .. } => Some(rows),
+            Kept::View => Some(0),
+        }
     }
 }
 
@@ -181,34 +408,12 @@ impl<'a> Blocked<'a> {
     }
 }
 
-/// Why a model's rows may differ from the last release's, if they may.
-fn reason(
-    model: &Model,
-    datasets: &BTreeMap<String, Vec<ReleasedFile>>,
-    last: Option<&Manifest>,
-    changed: &BTreeSet<TableName>,
-) -> Option<String> {
-    let Some(last) = last else { return Some("there is no release yet".to_owned()) };
-    let Some(before) = last.models.get(&model.name) else { return Some("new model".to_owned()) };
-    if before.fingerprint != model.fingerprint {
-        return Some("its definition changed".to_owned());
-    }
-    for input in model.inputs.iter().filter(|input| input.layer == Layer::Raw) {
-        let files = datasets.get(&input.name).map(Vec::as_slice).unwrap_or_default();
-        let before = last.datasets.get(&input.name).map(|dataset| dataset.files.as_slice()).unwrap_or_default();
-        let difference = FileChanges::between(before, files);
-        if !difference.is_empty() {
-            return Some(format!("{input}: {difference}"));
-        }
-    }
-    model.inputs.iter().find(|input| changed.contains(input)).map(|input| format!("{input} is rebuilt"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::catalog::Difference;
-    use crate::release::{Kept, ReleasedDataset, ReleasedModel};
+    use crate::model::Trace;
+    use crate::release::ReleasedDataset;
 
     const CATALOG: &str = "version: 1\nproject: p\nlake: lake\ndatasets:\n  a:\n    description: Una fila.\n    \
                            path: a.csv\n    columns:\n      - { name: x, type: int }\n";
@@ -229,33 +434,55 @@ mod tests {
         BTreeMap::from([("a".to_owned(), vec![ListedFile { facts: file(size), differences: Vec::new() }])])
     }
 
+    /// Meanings as coarse as fingerprints: rows that differ with the text, read from all columns of the inputs.
+    fn meanings(models: &Models) -> BTreeMap<TableName, Meaning> {
+        let meant = |model: &Model| {
+            let from = model.inputs.iter().map(|input| (input.clone(), BTreeSet::from(["x".to_owned()]))).collect();
+            let rows = Trace { mark: model.fingerprint.clone(), from };
+            Meaning { rows, checks: model.header.checking(), ..Meaning::default() }
+        };
+        models.iter().map(|model| (model.name.clone(), meant(model))).collect()
+    }
+
+    fn plan_of(
+        models: &Models,
+        catalog: &Catalog,
+        listed: BTreeMap<String, Vec<ListedFile>>,
+        last: Option<&Manifest>,
+        wish: &Wish,
+    ) -> Plan {
+        let meanings = meanings(models);
+        Plan::new(Facts { models, meanings: &meanings, catalog, listed, key: "k", last }, wish)
+    }
+
     /// The plan where all files fit.
     fn plan(models: &Models, size: u64, last: Option<&Manifest>) -> Plan {
-        Plan::new(models, &Catalog::parse(CATALOG, "catalog.yaml").unwrap(), listed(size), last)
+        let catalog = Catalog::parse(CATALOG, "catalog.yaml").unwrap();
+        plan_of(models, &catalog, listed(size), last, &Wish::default())
     }
 
     fn released(models: &Models) -> Manifest {
         let mut last = Manifest::new(4, Some(3), "p", "r", String::new());
-        last.datasets
-            .insert("a".into(), ReleasedDataset { files: vec![file(10)], account: None, quarantined: Vec::new() });
+        last.key = "k".to_owned();
+        let declaration = Catalog::parse(CATALOG, "catalog.yaml").unwrap().datasets["a"].declaration();
+        let dataset = ReleasedDataset { files: vec![file(10)], declaration, ..ReleasedDataset::default() };
+        last.datasets.insert("a".into(), dataset);
+        let meanings = meanings(models);
         for model in models.iter() {
-            let kept = Kept::Table { version: 0, rows: 1, bytes: 1 };
-            last.models.insert(
-                model.name.clone(),
-                ReleasedModel {
-                    description: String::new(),
-                    definition: 1,
-                    fingerprint: model.fingerprint.clone(),
-                    file: model.file.clone(),
-                    sql: model.text.clone(),
-                    grain: model.header.grain.clone(),
-                    inputs: model.inputs.clone(),
-                    columns: Vec::new(),
-                    kept,
-                    checks: Vec::new(),
-                    account: None,
-                },
-            );
+            let of_input = |input: &TableName| Some((input.clone(), last.content(input)?));
+            let released = ReleasedModel {
+                run: "r".into(),
+                definition: 1,
+                fingerprint: model.fingerprint.clone(),
+                meaning: meanings.get(&model.name).cloned(),
+                file: model.file.clone(),
+                sql: model.text.clone(),
+                inputs: model.inputs.clone(),
+                built_from: model.inputs.iter().filter_map(of_input).collect(),
+                kept: Kept::Table { version: 0, rows: 1, bytes: 1 },
+                ..ReleasedModel::default()
+            };
+            last.models.insert(model.name.clone(), released);
         }
         last
     }
@@ -265,22 +492,96 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_is_what_changed() {
-        let two = [("processed.b", "SELECT x FROM a"), ("curated.c", "SELECT x FROM b")];
-        let before = models(&two);
+    fn what_changed_is_built_and_nothing_else() {
+        let three = [
+            ("processed.b", "SELECT x FROM a"),
+            ("curated.c", "SELECT x FROM b"),
+            ("curated.d", "SELECT x FROM raw.a WHERE x > 1"),
+        ];
+        let before = models(&three);
         let last = released(&before);
         assert_eq!(reasons(&plan(&before, 10, None))[0], "build processed.b: there is no release yet");
+        let same = plan(&before, 10, Some(&last));
+        assert_eq!(
+            reasons(&same),
+            ["skip processed.b: unchanged", "skip curated.d: unchanged", "skip curated.c: unchanged"]
+        );
+        assert!(same.changes_nothing() && !plan(&before, 11, Some(&last)).changes_nothing());
         assert_eq!(
             reasons(&plan(&before, 11, Some(&last))),
-            ["build processed.b: raw.a: 1 replaced file", "build curated.c: processed.b is rebuilt"]
+            [
+                "build processed.b: raw.a: 1 replaced file",
+                "build curated.d: raw.a: 1 replaced file",
+                "build curated.c: processed.b is built anew"
+            ]
         );
-        let changed = models(&[("processed.b", "SELECT x FROM a"), ("curated.c", "SELECT x + 1 AS x FROM b")]);
+        let changed = models(&[three[0], ("curated.c", "SELECT x + 1 AS x FROM b"), three[2]]);
         assert_eq!(
             reasons(&plan(&changed, 10, Some(&last))),
-            ["build processed.b: unchanged; every run builds everything", "build curated.c: its definition changed"]
+            [
+                "skip processed.b: unchanged",
+                "skip curated.d: unchanged",
+                "build curated.c: which rows it has is defined otherwise"
+            ]
         );
-        let fewer = models(&two[..1]);
-        assert_eq!(reasons(&plan(&fewer, 10, Some(&last)))[1], "remove curated.c: its file is gone");
+        let fewer = models(&[three[0], three[2]]);
+        assert_eq!(reasons(&plan(&fewer, 10, Some(&last)))[2], "remove curated.c: its file is gone");
+    }
+
+    #[test]
+    fn the_chain_of_reasons_leads_to_the_files() {
+        let chain = models(&[("processed.b", "SELECT x FROM a"), ("curated.c", "SELECT x FROM b")]);
+        let plan = plan(&chain, 11, Some(&released(&chain)));
+        let told: Vec<String> = plan
+            .why(&"curated.c".parse().unwrap())
+            .iter()
+            .map(|link| format!("{}: {}", link.table, link.reason))
+            .collect();
+        assert_eq!(told, ["curated.c: processed.b is built anew", "processed.b: raw.a: 1 replaced file"]);
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_caught_up_later() {
+        let two = models(&[("processed.b", "SELECT x FROM a"), ("curated.c", "SELECT x FROM b")]);
+        let last = released(&two);
+        let catalog = Catalog::parse(CATALOG, "catalog.yaml").unwrap();
+        let only = Wish { only: Some(BTreeSet::from(["processed.b".parse().unwrap()])), ..Wish::default() };
+        let told = reasons(&plan_of(&two, &catalog, listed(11), Some(&last), &only));
+        assert_eq!(told, ["build processed.b: raw.a: 1 replaced file", "keep curated.c: not asked for"]);
+        // The release of that run: `b` is of another run, `c` as it was.
+        let mut next = last.clone();
+        next.models.get_mut(&"processed.b".parse().unwrap()).unwrap().run = "r2".into();
+        assert_eq!(
+            reasons(&plan(&two, 10, Some(&next))),
+            ["skip processed.b: unchanged", "build curated.c: processed.b is newer than what it was built from"]
+        );
+    }
+
+    #[test]
+    fn another_key_of_pseudonyms_or_another_text_counts_for_what_it_concerns() {
+        let one = models(&[("processed.b", "SELECT x FROM a")]);
+        let mut last = released(&one);
+        let name = "processed.b".parse().unwrap();
+        last.key = "other".into();
+        assert_eq!(reasons(&plan(&one, 10, Some(&last))), ["skip processed.b: unchanged"]);
+        let meanings = BTreeMap::from([(
+            name,
+            Meaning { keyed: true, ..meanings(&one).remove(&one.iter().next().unwrap().name).unwrap() },
+        )]);
+        let catalog = Catalog::parse(CATALOG, "catalog.yaml").unwrap();
+        let facts = Facts {
+            models: &one,
+            meanings: &meanings,
+            catalog: &catalog,
+            listed: listed(10),
+            key: "k",
+            last: Some(&last),
+        };
+        assert_eq!(reasons(&Plan::new(facts, &Wish::default())), ["build processed.b: the key of pseudonym() changed"]);
+        let retold = models(&[("processed.b", "-- todos\nSELECT x FROM a")]);
+        let told = plan(&retold, 10, Some(&released(&one)));
+        assert_eq!(reasons(&told), ["skip processed.b: only its text changed"]);
+        assert!(!told.changes_nothing(), "its text is published");
     }
 
     #[test]
@@ -308,14 +609,14 @@ mod tests {
         ]);
         let mut listed = listed(10);
         listed.insert("b".to_owned(), vec![ListedFile { facts: file(5), differences: vec![Difference::Empty] }]);
-        let first = Plan::new(&models, &catalog, listed.clone(), None);
+        let first = plan_of(&models, &catalog, listed.clone(), None, &Wish::default());
         let told = reasons(&first);
         assert!(told.contains(&"leave out processed.q: raw.b: no file fits".to_owned()), "{told:?}");
         assert!(told.contains(&"leave out curated.r: processed.q is left out".to_owned()), "{told:?}");
         assert_eq!((first.builds().count(), first.blocked().count()), (2, 2));
         assert_eq!(first.quarantined["b"][0].reason, "it is empty");
 
-        let later = Plan::new(&models, &catalog, listed, Some(&released(&models)));
+        let later = plan_of(&models, &catalog, listed, Some(&released(&models)), &Wish::default());
         let told = reasons(&later);
         assert!(told.contains(&"keep processed.q: raw.b: no file fits".to_owned()), "{told:?}");
         assert!(told.contains(&"keep curated.r: processed.q is kept".to_owned()), "{told:?}");

@@ -206,26 +206,21 @@ mod tests {
             description: String::new(),
         };
         ReleasedModel {
-            description: String::new(),
             definition: u64::from(fingerprint.as_bytes()[0] - b'a') + 1,
             fingerprint: fingerprint.into(),
             file: "m.sql".into(),
             sql: "SELECT 1".into(),
-            grain: Vec::new(),
-            inputs: Vec::new(),
             columns: columns.iter().map(column).collect(),
             kept,
-            checks: Vec::new(),
-            account: None,
+            ..ReleasedModel::default()
         }
     }
 
     fn release(number: u64, files: &[ReleasedFile], models: Vec<(&str, ReleasedModel)>) -> Manifest {
         let mut manifest = Manifest::new(number, None, "p", "r", String::new());
-        manifest.datasets.insert(
-            "tickets".into(),
-            ReleasedDataset { files: files.to_vec(), account: None, quarantined: Vec::new() },
-        );
+        manifest
+            .datasets
+            .insert("tickets".into(), ReleasedDataset { files: files.to_vec(), ..ReleasedDataset::default() });
         manifest.models =
             models.into_iter().map(|(name, model)| (TableName::new(Layer::Curated, name), model)).collect();
         manifest

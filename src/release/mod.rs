@@ -12,13 +12,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 pub use account::{DatasetAccount, ModelAccount};
 pub use as_of::AsOf;
 pub use compare::{Change, Comparison, FileChanges, ModelChange};
 
 use crate::error::{Error, Result};
-use crate::name::TableName;
+use crate::model::Meaning;
+use crate::name::{Layer, TableName};
 
 /// The format of manifests this version writes; it reads this one and older ones.
 const FORMAT: u32 = 1;
@@ -46,6 +48,9 @@ pub struct Manifest {
     pub published_at: String,
     /// The version of cauce that made it.
     pub cauce: String,
+    /// Tells whether two releases were made with one key of `pseudonym()`.
+    #[serde(default)]
+    pub key: String,
     /// The datasets by name.
     pub datasets: BTreeMap<String, ReleasedDataset>,
     /// The models by name.
@@ -56,16 +61,35 @@ pub struct Manifest {
 }
 
 /// What a release says of a dataset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleasedDataset {
     /// The files it was read from, by path.
     pub files: Vec<ReleasedFile>,
+    /// How it was declared, as [`crate::catalog::Dataset::declaration`].
+    #[serde(default)]
+    pub declaration: String,
+    /// The run that read it last: its rejects are that run's.
+    #[serde(default)]
+    pub run: String,
     /// What became of their records; releases of earlier versions of cauce do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<DatasetAccount>,
     /// The files that were left out because they did not fit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantined: Vec<QuarantinedFile>,
+}
+
+impl ReleasedDataset {
+    /// Stands for its content: equal where files and declaration are.
+    #[must_use]
+    pub fn content(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(&self.declaration);
+        for ReleasedFile { path, size, modified, etag } in &self.files {
+            hasher.update(format!("\n{path}\n{size} {modified} {}", etag.as_deref().unwrap_or_default()));
+        }
+        hasher.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// An input file that a run left out.
@@ -92,15 +116,24 @@ pub struct ReleasedFile {
 }
 
 /// What a release says of a model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReleasedModel {
     /// What a row is.
     pub description: String,
+    /// The run that built it; the one before it may have left it as it was.
+    #[serde(default)]
+    pub run: String,
+    /// How long that took, in milliseconds.
+    #[serde(default)]
+    pub millis: u64,
     /// The number of its definition: 1 for the first, one more each time its fingerprint changed.
     #[serde(default = "first_definition")]
     pub definition: u64,
-    /// What the model means, as [`crate::model::Model::fingerprint`].
+    /// What the model says, as [`crate::model::Model::fingerprint`].
     pub fingerprint: String,
+    /// What it means, and so what of it a change concerns; releases of earlier versions of cauce do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<Meaning>,
     /// The model file, for messages.
     #[serde(default)]
     pub file: String,
@@ -112,6 +145,9 @@ pub struct ReleasedModel {
     pub grain: Vec<String>,
     /// The datasets and models it reads.
     pub inputs: Vec<TableName>,
+    /// What it was built from: of each input a mark that differs where its content may.
+    #[serde(default)]
+    pub built_from: BTreeMap<TableName, String>,
     /// The columns in order.
     pub columns: Vec<ReleasedColumn>,
     /// How it is kept.
@@ -138,7 +174,7 @@ pub struct ReleasedColumn {
 }
 
 /// How a released model is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "materialized", rename_all = "snake_case")]
 pub enum Kept {
     /// As a version of a Delta table.
@@ -151,6 +187,7 @@ pub enum Kept {
         bytes: u64,
     },
     /// As SQL, planned afresh by each query.
+    #[default]
     View,
 }
 
@@ -186,6 +223,7 @@ impl Manifest {
             started_at: String::new(),
             published_at,
             cauce: env!("CARGO_PKG_VERSION").to_owned(),
+            key: String::new(),
             datasets: BTreeMap::new(),
             models: BTreeMap::new(),
             definitions: BTreeMap::new(),
@@ -229,6 +267,15 @@ impl Manifest {
             Kept::Table { rows, .. } => Some(rows),
             Kept::View => model.checks.first().map(|check| check.rows),
         }
+    }
+
+    /// Stands for the content of a dataset or model: equal where its rows are the same. `None` if it is not in the release.
+    #[must_use]
+    pub fn content(&self, table: &TableName) -> Option<String> {
+        if table.layer == Layer::Raw {
+            return self.datasets.get(&table.name).map(ReleasedDataset::content);
+        }
+        self.models.get(table).map(|model| model.run.clone())
     }
 
     /// How many tables, rows in them, and views it has among the models that `wanted` accepts.
@@ -292,7 +339,6 @@ impl Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::Layer;
 
     fn manifest() -> Manifest {
         let mut manifest = Manifest::new(2, Some(1), "banco", "r1", "2024-12-31T00:00:00Z".into());
@@ -300,10 +346,14 @@ mod tests {
             description: "Un KPI.".into(),
             definition: 3,
             fingerprint: "ab".into(),
+            meaning: None,
+            run: "r1".into(),
+            millis: 12,
             file: "sql/curated/kpi.sql".into(),
             sql: "SELECT 1".into(),
             grain: vec!["canal".into()],
             inputs: vec![TableName::new(Layer::Raw, "tickets")],
+            built_from: BTreeMap::new(),
             columns: vec![ReleasedColumn {
                 name: "canal".into(),
                 data_type: "Utf8".into(),

@@ -63,7 +63,8 @@ impl Accounts {
 
     fn rows_of(&self, table: &TableName, last: Option<&Manifest>) -> Option<u64> {
         if table.layer == Layer::Raw {
-            return self.datasets.get(&table.name).map(|account| account.rows);
+            let unread = || last?.datasets.get(&table.name)?.account;
+            return self.datasets.get(&table.name).copied().or_else(unread).map(|account| account.rows);
         }
         // A table that the run keeps as it is has the rows of the last release.
         let kept = || match last?.models.get(table)?.kept {

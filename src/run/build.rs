@@ -31,6 +31,8 @@ pub(super) struct Built {
     pub(super) plan: Option<ModelPlan>,
     /// What it accepts of an input, if its header says so.
     pub(super) accepting: Option<Accepting>,
+    /// How long it took.
+    pub(super) elapsed: Duration,
 }
 
 /// Builds the plan's models and gives each its meaning in `engine`; returns them in the order of the plan. Models that
@@ -43,15 +45,16 @@ pub(super) async fn build_all(
 ) -> Result<Vec<Built>> {
     let planned: Vec<&TableName> = plan.builds().map(|step| &step.model).collect();
     let (mut started, mut done) = (BTreeSet::new(), BTreeSet::new());
-    for step in plan.blocked() {
+    for step in plan.steps.iter().filter(|step| step.action == Action::LeaveOut) {
         started.insert(step.model.clone());
-        if step.action == Action::Keep {
-            keep(run, &step.model, engine)?;
-            done.insert(step.model.clone());
-        }
+    }
+    for step in plan.unbuilt() {
+        keep(run, &step.model, engine)?;
+        started.insert(step.model.clone());
+        done.insert(step.model.clone());
     }
     let mut finished = BTreeMap::new();
-    let mut working: JoinSet<Result<(Built, Duration)>> = JoinSet::new();
+    let mut working: JoinSet<Result<Built>> = JoinSet::new();
     loop {
         let free = run.settings.threads.max(1).saturating_sub(working.len());
         let ready: Vec<Model> = run.models.ready(&done, &started).take(free).cloned().collect();
@@ -61,10 +64,10 @@ pub(super) async fn build_all(
             working.spawn(build(model, engine.clone(), run.lake.clone()));
         }
         let Some(next) = working.join_next().await else { break };
-        let (built, elapsed) = next.map_err(|panic| Error::bug(format!("a model's build died: {panic}")))??;
+        let built = next.map_err(|panic| Error::bug(format!("a model's build died: {panic}")))??;
         let name = built.model.name.clone();
         let size = built.staged.as_ref().map(|staged| (staged.rows(), staged.bytes()));
-        watch(Event::Built { model: name.clone(), size, elapsed });
+        watch(Event::Built { model: name.clone(), size, elapsed: built.elapsed });
         done.insert(name.clone());
         finished.insert(name, built);
     }
@@ -89,7 +92,7 @@ fn keep(run: Run<'_>, model: &TableName, engine: &Engine) -> Result<()> {
     Ok(())
 }
 
-/// Plans the views that are kept: what they read may have been built anew with other columns.
+/// Plans the views that stay as they were: what they read may have been built anew with other columns.
 async fn views_still_stand(plan: &Plan, engine: &Engine) -> Result<()> {
     for step in plan.steps.iter().filter(|step| step.action == Action::Keep) {
         if let Some(Relation::View(source)) = engine.relations().get(&step.model) {
@@ -101,7 +104,7 @@ async fn views_still_stand(plan: &Plan, engine: &Engine) -> Result<()> {
 }
 
 /// Builds one model and defines its name.
-async fn build(model: Model, engine: Engine, lake: Lake) -> Result<(Built, Duration)> {
+async fn build(model: Model, engine: Engine, lake: Lake) -> Result<Built> {
     let begun = Instant::now();
     let source = Source::new(&model.file, &model.text);
     let in_model = |error: Error| error.while_doing(format_args!("model {}", model.name));
@@ -127,5 +130,5 @@ async fn build(model: Model, engine: Engine, lake: Lake) -> Result<(Built, Durat
         }
     };
     engine.relations().define(model.name.clone(), relation);
-    Ok((Built { model, schema, staged, plan, accepting }, begun.elapsed()))
+    Ok(Built { model, schema, staged, plan, accepting, elapsed: begun.elapsed() })
 }

@@ -6,6 +6,7 @@ use chrono::SecondsFormat;
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use super::Run;
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::ingest::{differences, with_found_columns};
@@ -41,6 +42,13 @@ impl Inputs {
         let names = |files: &Vec<InputFile>| files.iter().map(|file| file.name.clone()).collect();
         self.files.iter().map(|(name, files)| (name.clone(), names(files))).collect()
     }
+}
+
+/// The datasets that the models and checks of `plan` read.
+pub(super) fn read_by(run: Run<'_>, plan: &Plan) -> BTreeSet<String> {
+    let built = plan.builds().flat_map(|step| step.inputs.iter());
+    let checked = plan.checks().filter_map(|step| run.models.get(&step.model)).flat_map(|model| &model.check_inputs);
+    built.chain(checked).filter(|input| input.layer == Layer::Raw).map(|input| input.name.clone()).collect()
 }
 
 /// Looks at the beginning of every input file: what identifies it, and how it differs from what the catalog says.

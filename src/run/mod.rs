@@ -14,6 +14,7 @@ mod inputs;
 mod read;
 mod record;
 mod replay;
+mod study;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use tokio::task::JoinSet;
 pub use account::{Accounts, Over};
 pub use inputs::{Inputs, compare_inputs, complete, list_datasets, list_inputs};
 pub use replay::{Replay, Replayed, Wrong, replay};
+pub use study::study;
 
 use self::account::draw_up;
 use self::build::{Built, build_all};
@@ -36,7 +38,7 @@ use crate::clock::Clock;
 use crate::engine::{Engine, Relations, Settings};
 use crate::error::{Error, Kind, Result};
 use crate::ledger::{Ledger, Summary};
-use crate::model::{Model, Models};
+use crate::model::{Meaning, Model, Models};
 use crate::name::TableName;
 use crate::plan::{Action, Plan};
 use crate::release::{Kept, Manifest, ReleasedCheck, ReleasedColumn, ReleasedDataset, ReleasedModel};
@@ -51,6 +53,10 @@ pub struct Run<'a> {
     pub catalog: &'a Catalog,
     /// The project's models.
     pub models: &'a Models,
+    /// What each of them means.
+    pub meanings: &'a BTreeMap<TableName, Meaning>,
+    /// Stands for the key of `pseudonym()`.
+    pub key: &'a str,
     /// The release that the plan starts from.
     pub last: Option<&'a Manifest>,
     /// Where everything is.
@@ -133,8 +139,10 @@ pub async fn carry_out(
     let engine = Engine::new(run.lake.stores(), relations, run.settings)?;
     catch_up(run, &engine).await?;
     let ledger = Arc::clone(engine.ledger());
-    let files = inputs.file_names();
-    read_inputs(run, inputs, &engine).await?;
+    let read = inputs::read_by(run, plan);
+    let mut files = inputs.file_names();
+    files.retain(|name, _| read.contains(name));
+    read_inputs(run, inputs, &read, &engine).await?;
     // Said before anything is built from them, where it is known by now.
     let accounts = Accounts::of_datasets(&ledger, &files);
     let over = accounts.over(run);
@@ -190,7 +198,7 @@ async fn discard(run: Run<'_>, built: Vec<Built>) -> Result<()> {
 
 /// Measures the checks of all models that were built, as many models at once as there are threads.
 async fn check_all(run: Run<'_>, plan: &Plan, engine: &Engine, watch: &(dyn Fn(Event) + Sync)) -> Result<Vec<Outcome>> {
-    let mut waiting = plan.builds().filter_map(|step| run.models.get(&step.model));
+    let mut waiting = plan.checks().filter_map(|step| run.models.get(&step.model));
     let mut working: JoinSet<(Model, Result<Vec<Outcome>>)> = JoinSet::new();
     let mut measured = BTreeMap::new();
     loop {
@@ -232,16 +240,14 @@ async fn publish(
     let published_at = written(run.clock.now());
     let mut manifest = Manifest::new(plan.release, plan.parent, &run.catalog.project, run.id, published_at);
     manifest.started_at = written(started_at);
+    run.key.clone_into(&mut manifest.key);
     manifest.definitions = run.last.map(|last| last.definitions.clone()).unwrap_or_default();
-    for (name, files) in &plan.datasets {
-        let account = accounts.datasets.get(name).copied();
-        let quarantined = plan.quarantined.get(name).cloned().unwrap_or_default();
-        manifest.datasets.insert(name.clone(), ReleasedDataset { files: files.clone(), account, quarantined });
+    for name in plan.datasets.keys() {
+        manifest.datasets.insert(name.clone(), released_dataset(run, plan, name, accounts)?);
     }
     // In the order of the graph, which is the same for every run: of two runs at once, one is first at every table.
-    for model in built {
-        let Built { model, schema, staged, .. } = model;
-        let kept = match staged {
+    for built in built {
+        let kept = match built.staged {
             None => Kept::View,
             Some(staged) => {
                 let (rows, bytes) = (staged.rows(), staged.bytes());
@@ -249,43 +255,96 @@ async fn publish(
                 Kept::Table { version, rows, bytes }
             }
         };
-        let of_model = outcomes.iter().filter(|outcome| outcome.model == model.name);
-        let checks = of_model.map(|outcome| ReleasedCheck {
-            name: outcome.check.clone(),
-            passed: outcome.passed,
-            failing: outcome.failing,
-            rows: outcome.rows,
-        });
-        let columns = schema.fields().iter().map(|field| ReleasedColumn {
+        let columns = built.schema.fields().iter().map(|field| ReleasedColumn {
             name: field.name().clone(),
             data_type: field.data_type().to_string(),
-            description: model.header.columns.get(field.name()).cloned().unwrap_or_default(),
+            description: String::new(),
         });
-        let definition = run.last.map_or(1, |last| last.next_definition(&model.name, &model.fingerprint));
-        let highest = manifest.definitions.entry(model.name.clone()).or_default();
-        *highest = definition.max(*highest);
-        manifest.models.insert(
-            model.name.clone(),
-            ReleasedModel {
-                description: model.header.description.clone(),
-                definition,
-                fingerprint: model.fingerprint.clone(),
-                file: model.file.clone(),
-                sql: model.text.clone(),
-                grain: model.header.grain.clone(),
-                inputs: model.inputs.clone(),
-                columns: columns.collect(),
-                kept,
-                checks: checks.collect(),
-                account: accounts.models.get(&model.name).cloned(),
-            },
-        );
+        let mut released = ReleasedModel {
+            run: run.id.to_owned(),
+            millis: u64::try_from(built.elapsed.as_millis()).unwrap_or(u64::MAX),
+            columns: columns.collect(),
+            kept,
+            checks: checks_of(&built.model.name, outcomes),
+            account: accounts.models.get(&built.model.name).cloned(),
+            ..ReleasedModel::default()
+        };
+        tell_of(run, &built.model, &mut released);
+        manifest.models.insert(built.model.name, released);
     }
-    for step in plan.steps.iter().filter(|step| step.action == Action::Keep) {
+    for step in plan.unbuilt() {
         let before = run.last.and_then(|last| last.models.get(&step.model));
-        let before = before.ok_or_else(|| Error::bug(format!("no release has {}", step.model)))?;
-        manifest.models.insert(step.model.clone(), before.clone());
+        let mut released = before.cloned().ok_or_else(|| Error::bug(format!("no release has {}", step.model)))?;
+        // What is kept because it could not be built, or was not asked for, stays as it was in every respect.
+        if let Some(model) = run.models.get(&step.model).filter(|_| step.action != Action::Keep) {
+            tell_of(run, model, &mut released);
+        }
+        if step.action == Action::Check {
+            released.checks = checks_of(&step.model, outcomes);
+        }
+        manifest.models.insert(step.model.clone(), released);
+    }
+    for (name, model) in &manifest.models {
+        let highest = manifest.definitions.entry(name.clone()).or_default();
+        *highest = model.definition.max(*highest);
+    }
+    // Known once all are: what each model that is up to date stands on.
+    let content: BTreeMap<TableName, String> = plan
+        .steps
+        .iter()
+        .flat_map(|step| &step.inputs)
+        .filter_map(|input| Some((input.clone(), manifest.content(input)?)))
+        .collect();
+    for step in plan.steps.iter().filter(|step| !matches!(step.action, Action::Keep | Action::LeaveOut)) {
+        if let Some(model) = manifest.models.get_mut(&step.model) {
+            let of_input = |input: &TableName| Some((input.clone(), content.get(input)?.clone()));
+            model.built_from = step.inputs.iter().filter_map(of_input).collect();
+        }
     }
     log.publish(&manifest).await?;
     Ok(manifest)
+}
+
+/// What the release says of a dataset: what this run read, or what the last release says if this run had no need to.
+fn released_dataset(run: Run<'_>, plan: &Plan, name: &str, accounts: &Accounts) -> Result<ReleasedDataset> {
+    let before = run.last.and_then(|last| last.datasets.get(name));
+    let quarantined = plan.quarantined.get(name).cloned().unwrap_or_default();
+    let read = accounts.datasets.get(name).copied();
+    if let (None, Some(before)) = (read, before) {
+        return Ok(ReleasedDataset { quarantined, ..before.clone() });
+    }
+    let dataset = run.catalog.datasets.get(name).ok_or_else(|| Error::bug(format!("no dataset {name}")))?;
+    Ok(ReleasedDataset {
+        files: plan.datasets.get(name).cloned().unwrap_or_default(),
+        declaration: dataset.declaration(),
+        run: run.id.to_owned(),
+        account: read,
+        quarantined,
+    })
+}
+
+/// Says of a released model what its file says now.
+fn tell_of(run: Run<'_>, model: &Model, released: &mut ReleasedModel) {
+    released.definition = run.last.map_or(1, |last| last.next_definition(&model.name, &model.fingerprint));
+    model.header.description.clone_into(&mut released.description);
+    model.fingerprint.clone_into(&mut released.fingerprint);
+    released.meaning = run.meanings.get(&model.name).cloned();
+    model.file.clone_into(&mut released.file);
+    model.text.clone_into(&mut released.sql);
+    model.header.grain.clone_into(&mut released.grain);
+    model.inputs.clone_into(&mut released.inputs);
+    for column in &mut released.columns {
+        column.description = model.header.columns.get(&column.name).cloned().unwrap_or_default();
+    }
+}
+
+fn checks_of(model: &TableName, outcomes: &[Outcome]) -> Vec<ReleasedCheck> {
+    let of_model = outcomes.iter().filter(|outcome| outcome.model == *model);
+    let released = of_model.map(|outcome| ReleasedCheck {
+        name: outcome.check.clone(),
+        passed: outcome.passed,
+        failing: outcome.failing,
+        rows: outcome.rows,
+    });
+    released.collect()
 }

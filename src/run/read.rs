@@ -20,8 +20,8 @@ const SHARE_OF_MEMORY: u64 = 8;
 /// No more bytes of files than these are held, however much memory there is: what is larger is streamed as fast.
 const MOST_HELD: u64 = 128 << 20;
 
-/// Gives the datasets of a run their meaning in `engine`: rows in memory where they fit, files elsewhere.
-pub(super) async fn read_inputs(run: Run<'_>, inputs: Inputs, engine: &Engine) -> Result<()> {
+/// Gives the datasets of a run their meaning in `engine`: of those it reads, rows in memory where they fit; files elsewhere.
+pub(super) async fn read_inputs(run: Run<'_>, inputs: Inputs, read: &BTreeSet<String>, engine: &Engine) -> Result<()> {
     let share = u64::try_from(run.settings.memory_limit).unwrap_or(u64::MAX) / SHARE_OF_MEMORY;
     let mut left = share.min(MOST_HELD);
     let mut small = Vec::new();
@@ -30,10 +30,11 @@ pub(super) async fn read_inputs(run: Run<'_>, inputs: Inputs, engine: &Engine) -
         let dataset = Arc::new(dataset.clone());
         let location = run.lake.input(&dataset)?;
         let bytes: u64 = files.iter().map(|file| file.meta.size).sum();
+        let is_read = read.contains(&name);
         let name = TableName::new(Layer::Raw, name);
         let relation = Relation::Dataset { dataset, location, input: Input::Files(files) };
         engine.relations().define(name.clone(), relation);
-        if let Some(rest) = left.checked_sub(bytes) {
+        if let Some(rest) = left.checked_sub(bytes).filter(|_| is_read) {
             left = rest;
             small.push((bytes, name));
         }

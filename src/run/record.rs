@@ -65,8 +65,12 @@ pub(super) async fn catch_up(run: Run<'_>, engine: &Engine) -> Result<()> {
 }
 
 fn accounts_of(release: &Manifest) -> Accounts {
-    let datasets = release.datasets.iter().filter_map(|(name, dataset)| Some((name.clone(), dataset.account?)));
-    let models = release.models.iter().filter_map(|(name, model)| Some((name.clone(), model.account.clone()?)));
+    // What the run left as it was belongs to an earlier one; a release of before runs were told apart is of one.
+    let own = |run: &str| run.is_empty() || run == release.run;
+    let datasets = release.datasets.iter().filter(|(_, dataset)| own(&dataset.run));
+    let datasets = datasets.filter_map(|(name, dataset)| Some((name.clone(), dataset.account?)));
+    let models = release.models.iter().filter(|(_, model)| own(&model.run));
+    let models = models.filter_map(|(name, model)| Some((name.clone(), model.account.clone()?)));
     Accounts { datasets: datasets.collect(), models: models.collect() }
 }
 

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// A column whose type no table can hold, named with what to write instead.
-pub(super) fn storable_schema(schema: &Schema) -> Result<SchemaRef> {
+pub fn storable_schema(schema: &Schema) -> Result<SchemaRef> {
     let fields = schema.fields().iter().map(|field| {
         let data_type = storable_type(field.data_type()).ok_or_else(|| {
             Error::query(format!(

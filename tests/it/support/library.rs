@@ -10,9 +10,9 @@ use cauce::engine::{Engine, Settings};
 use cauce::error::Result;
 use cauce::model::Models;
 use cauce::name::{Layer, TableName};
-use cauce::plan::Plan;
+use cauce::plan::{Facts, Plan, Wish};
 use cauce::release::Manifest;
-use cauce::run::{Ending, Run, carry_out, compare_inputs, list_inputs};
+use cauce::run::{Ending, Run, carry_out, compare_inputs, list_inputs, study};
 use cauce::store::{Lake, Stores};
 use chrono::{DateTime, Utc};
 
@@ -58,12 +58,23 @@ impl Opened {
         let inputs = list_inputs(&self.lake, &self.catalog, &self.models).await?;
         let listed = compare_inputs(&self.catalog, &inputs).await?;
         let last = self.lake.releases()?.newest().await?;
-        let plan = Plan::new(&self.models, &self.catalog, listed, last.as_ref());
+        let meanings = study(&self.lake, &self.catalog, &self.models, last.as_ref(), &self.settings).await.unwrap();
+        let facts = Facts {
+            models: &self.models,
+            meanings: &meanings,
+            catalog: &self.catalog,
+            listed,
+            key: "",
+            last: last.as_ref(),
+        };
+        let plan = Plan::new(facts, &Wish { full_refresh: true, only: None });
         let clock = FixedClock(DateTime::<Utc>::UNIX_EPOCH);
         let run = Run {
             id: "prueba",
             catalog: &self.catalog,
             models: &self.models,
+            meanings: &meanings,
+            key: "",
             last: last.as_ref(),
             lake: &self.lake,
             settings: &self.settings,

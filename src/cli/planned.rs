@@ -1,0 +1,45 @@
+//! Planning a run: everything between a project's files and the plan, the same for `plan`, `why` and `run`.
+
+use std::collections::BTreeMap;
+
+use super::project::Project;
+use super::run::tell_inferred;
+use super::settings::Settings;
+use crate::catalog::Catalog;
+use crate::error::Result;
+use crate::model::{Meaning, Models};
+use crate::name::TableName;
+use crate::plan::{Facts, Plan, Wish};
+use crate::release::Manifest;
+use crate::run::{Inputs, compare_inputs, complete, list_inputs, study};
+
+/// A plan, and what it was made from.
+pub(super) struct Planned {
+    pub(super) models: Models,
+    pub(super) meanings: BTreeMap<TableName, Meaning>,
+    /// The catalog with the columns that were found in files.
+    pub(super) catalog: Catalog,
+    pub(super) inputs: Inputs,
+    pub(super) last: Option<Manifest>,
+    pub(super) plan: Plan,
+}
+
+/// Plans a run of `project`.
+///
+/// # Errors
+/// Mistakes in the project, and files or a lake that cannot be read.
+pub(super) async fn planned(project: &Project, settings: &Settings, wish: &Wish) -> Result<Planned> {
+    let models = project.models()?;
+    let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
+    let (catalog, inferred) = complete(&project.catalog, &inputs).await?;
+    tell_inferred(&settings.printer, &inferred);
+    let listed = compare_inputs(&catalog, &inputs).await?;
+    let last = project.lake.releases()?.newest().await?;
+    let engine = settings.engine(&project.catalog.project);
+    let meanings = study(&project.lake, &catalog, &models, last.as_ref(), &engine).await?;
+    let key = engine.key_mark();
+    let facts =
+        Facts { models: &models, meanings: &meanings, catalog: &catalog, listed, key: &key, last: last.as_ref() };
+    let plan = Plan::new(facts, wish);
+    Ok(Planned { models, meanings, catalog, inputs, last, plan })
+}

@@ -1,0 +1,118 @@
+//! What the models mean: from the last release where nothing that matters changed, from their plans elsewhere.
+//!
+//! Planning a SELECT costs a few milliseconds, so a project of which nothing changed is not planned at all. Nothing is read:
+//! a model that others read stands there as its columns alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+
+use crate::catalog::Catalog;
+use crate::engine::{Engine, Relation, Relations, Settings};
+use crate::error::Result;
+use crate::model::{Materialized, Meaning, Model, Models};
+use crate::name::{Layer, TableName};
+use crate::release::{Manifest, ReleasedModel};
+use crate::store::Lake;
+use crate::table::storable_schema;
+
+/// What each model means, by name.
+///
+/// # Errors
+/// A model with a mistake, such as a column that is not there or one that lets personal data out.
+pub async fn study(
+    lake: &Lake,
+    catalog: &Catalog,
+    models: &Models,
+    last: Option<&Manifest>,
+    settings: &Settings,
+) -> Result<BTreeMap<TableName, Meaning>> {
+    let mut study = Study { lake, catalog, last, settings, engine: None, columns: BTreeMap::new() };
+    let mut meanings = BTreeMap::new();
+    for model in models.iter() {
+        let meaning = match study.known(model) {
+            Some(meaning) => meaning,
+            None => study.read(model).await?,
+        };
+        meanings.insert(model.name.clone(), meaning);
+    }
+    Ok(meanings)
+}
+
+struct Study<'a> {
+    lake: &'a Lake,
+    catalog: &'a Catalog,
+    last: Option<&'a Manifest>,
+    settings: &'a Settings,
+    /// Opened for the first model that must be planned.
+    engine: Option<Engine>,
+    /// The columns of the models that were planned.
+    columns: BTreeMap<TableName, SchemaRef>,
+}
+
+impl Study<'_> {
+    fn released(&self, name: &TableName) -> Option<&ReleasedModel> {
+        self.last?.models.get(name)
+    }
+
+    /// What the last release says a model means, if that still holds: the model says the same, and so do the columns of
+    /// what it reads.
+    fn known(&self, model: &Model) -> Option<Meaning> {
+        let before = self.released(&model.name)?;
+        let stands =
+            before.fingerprint == model.fingerprint && model.inputs.iter().all(|input| self.has_old_columns(input));
+        before.meaning.clone().filter(|_| stands)
+    }
+
+    fn has_old_columns(&self, input: &TableName) -> bool {
+        if input.layer == Layer::Raw {
+            let declared = self.catalog.datasets.get(&input.name).map(crate::catalog::Dataset::declaration);
+            let before = self.last.and_then(|last| last.datasets.get(&input.name));
+            return declared.as_ref() == before.map(|dataset| &dataset.declaration);
+        }
+        match self.columns.get(input) {
+            None => true,
+            Some(now) => self.released(input).and_then(columns_of).is_some_and(|before| same(&before, now)),
+        }
+    }
+
+    /// Plans a model.
+    async fn read(&mut self, model: &Model) -> Result<Meaning> {
+        if self.engine.is_none() {
+            let relations = Arc::new(Relations::of_release(self.lake, self.catalog, self.last)?);
+            self.engine = Some(Engine::new(self.lake.stores(), relations, self.settings)?);
+        }
+        let Some(engine) = &self.engine else { return Ok(Meaning::default()) };
+        for input in model.inputs.iter().filter(|input| input.layer != Layer::Raw) {
+            let columns = self.columns.get(input).cloned();
+            // A release whose types cannot be read back gives the table itself.
+            if let Some(columns) = columns.or_else(|| self.released(input).and_then(columns_of)) {
+                engine.relations().define(input.clone(), Relation::Shape(columns));
+            }
+        }
+        let (meaning, planned) = engine.meaning(model).await?;
+        let columns = match model.header.materialized {
+            Materialized::Table => storable_schema(&planned)?,
+            Materialized::View => planned,
+        };
+        self.columns.insert(model.name.clone(), columns);
+        Ok(meaning)
+    }
+}
+
+/// The columns of a released model.
+fn columns_of(model: &ReleasedModel) -> Option<SchemaRef> {
+    let field = |name: &str, data_type: &str| Some(Field::new(name, data_type.parse::<DataType>().ok()?, true));
+    let fields: Option<Vec<Field>> =
+        model.columns.iter().map(|column| field(&column.name, &column.data_type)).collect();
+    Some(Arc::new(Schema::new(fields?)))
+}
+
+/// Whether two tables have the same columns, as far as a reader can tell.
+fn same(before: &Schema, now: &Schema) -> bool {
+    let told = |schema: &Schema| -> Vec<(String, DataType)> {
+        schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
+    };
+    told(before) == told(now)
+}
