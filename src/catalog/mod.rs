@@ -3,6 +3,7 @@
 //! A catalog declares where the lake is and which datasets exist. After validation nothing is looked up twice and no
 //! option means "maybe not checked yet": every other room takes the validated types of this file.
 
+mod declaration;
 mod drift;
 mod file;
 mod limit;
@@ -18,7 +19,6 @@ use std::fmt;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use encoding_rs::{Encoding, UTF_8};
-use sha2::{Digest, Sha256};
 
 pub use self::drift::{Difference, OnDrift, Verdict};
 pub use self::limit::Limit;
@@ -126,24 +126,6 @@ impl Dataset {
         let declared = self.columns.iter().map(Column::field);
         let fields: Vec<Field> = declared.chain(self.metadata.iter().map(|metadata| metadata.field())).collect();
         SchemaRef::new(Schema::new(fields))
-    }
-
-    /// What its declaration says of its rows, as a mark that differs where it does: descriptions, the place of the files
-    /// and the limits of a run stand outside.
-    #[must_use]
-    pub fn declaration(&self) -> String {
-        let mut bare = Self {
-            description: String::new(),
-            path: String::new(),
-            on_reject: Limit::default(),
-            on_drift: OnDrift::default(),
-            ..self.clone()
-        };
-        for column in &mut bare.columns {
-            column.description = String::new();
-        }
-        let digest = Sha256::digest(format!("{bare:?}").as_bytes());
-        digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The metadata column at a position of the schema, if it is one.

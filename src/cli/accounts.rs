@@ -33,6 +33,9 @@ pub(super) fn tell_accounts(printer: &Printer, accounts: &Accounts) {
         };
         printer.done(format_args!("{name}: {}{of} rows{}", thousands(*rows), list(&parts)));
     }
+    if accounts.datasets.is_empty() {
+        return;
+    }
     let all = accounts.datasets.values().fold(DatasetAccount::default(), |sum, account| DatasetAccount {
         records: sum.records + account.records,
         rows: sum.rows + account.rows,

@@ -122,8 +122,9 @@ pub(super) async fn publish(
             tell_checks(printer, &outcomes, detail)?;
             tell_release(printer, &manifest, begun);
             if let Some(failure) = unrecorded {
-                printer
-                    .warn(format_args!("system.runs does not know of this run yet: {failure}; the next run adds it"));
+                printer.warn(format_args!(
+                    "system.runs does not know of this run yet: {failure}; the next run that builds something adds it"
+                ));
             }
             Ok((*manifest, drift::not_whole(&plan)))
         }
@@ -201,7 +202,9 @@ impl<'a> Teller<'a> {
 /// Tells how the checks went, and where each model has a line, rows that fail those that only warn.
 fn tell_checks(printer: &Printer, outcomes: &[Outcome], detail: Detail) -> Result<()> {
     let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.passed).collect();
-    printer.done(format_args!("{} hold", counted(outcomes.len() - failed.len(), "check")));
+    if !outcomes.is_empty() {
+        printer.done(format_args!("{} hold", counted(outcomes.len() - failed.len(), "check")));
+    }
     for outcome in failed {
         match detail {
             Detail::Models => tell_failure(printer, outcome)?,

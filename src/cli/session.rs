@@ -44,20 +44,6 @@ impl EngineSession {
         Ok(Self { project, release, engine, settings: settings.clone(), as_of })
     }
 
-    /// The run that built what the release holds: of one that restores an earlier one, the run of that.
-    ///
-    /// # Errors
-    /// A lake that cannot be read.
-    pub(super) async fn released_run(&self) -> Result<Option<String>> {
-        let Some(release) = &self.release else { return Ok(None) };
-        let (mut run, mut restores) = (release.run.clone(), release.restores);
-        while let Some(earlier) = restores {
-            let earlier = self.project.lake.releases()?.read(earlier).await?;
-            (run, restores) = (earlier.run, earlier.restores);
-        }
-        Ok(Some(run))
-    }
-
     fn model(&self, table: &TableName) -> Option<&ReleasedModel> {
         self.release.as_ref()?.models.get(table)
     }
@@ -85,6 +71,16 @@ impl Session for EngineSession {
             (Some(release), _) => format!("{project}@{}", release.release),
             (None, _) => project.clone(),
         }
+    }
+
+    fn released_rejects(&self) -> Option<String> {
+        let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let of_run = |(run, tables): (&str, Vec<TableName>)| {
+            let tables: Vec<String> = tables.iter().map(|table| text(&table.to_string())).collect();
+            format!("(run = {} AND origin IN ({}))", text(run), tables.join(", "))
+        };
+        let runs = self.release.as_ref()?.runs();
+        Some(format!("({})", runs.into_iter().map(of_run).collect::<Vec<_>>().join(" OR ")))
     }
 
     fn answer<'a>(&'a self, statement: &'a Statement, parameters: &'a Parameters) -> BoxFuture<'a, Result<Answer>> {

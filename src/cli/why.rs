@@ -26,7 +26,8 @@ pub(super) async fn why(arguments: Arguments, settings: &Settings) -> Result<()>
     let named =
         |step: &&crate::plan::Step| step.model.to_string() == arguments.model || step.model.name == arguments.model;
     let Some(step) = plan.steps.iter().find(named) else {
-        let names: Vec<String> = plan.steps.iter().map(|step| step.model.to_string()).collect();
+        let full = plan.steps.iter().map(|step| step.model.to_string());
+        let names: Vec<String> = full.chain(plan.steps.iter().map(|step| step.model.name.clone())).collect();
         let error = Error::usage(format!("there is no model `{}`", arguments.model));
         return Err(match closest(&arguments.model, names.iter().map(String::as_str)) {
             Some(meant) => error.hint(format!("did you mean `{meant}`?")),

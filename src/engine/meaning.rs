@@ -8,9 +8,9 @@
 use std::collections::BTreeSet;
 
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
-use datafusion::common::{Column, Result as EngineResult};
+use datafusion::common::{Column, NullEquality, Result as EngineResult};
 use datafusion::logical_expr::expr::{InList, InSubquery};
-use datafusion::logical_expr::{Distinct, Expr, JoinType, LogicalPlan, Volatility, lit};
+use datafusion::logical_expr::{Distinct, Expr, Join, JoinType, LogicalPlan, Volatility, lit};
 use sha2::{Digest, Sha256};
 
 use super::functions::Pseudonym;
@@ -89,7 +89,8 @@ impl Reader<'_> {
                 let input = self.plan(&sort.input, outer);
                 let mut parts = vec![input.rows.clone()];
                 for key in &sort.expr {
-                    let order = format!("sort {} {} {:?}", key.asc, key.nulls_first, sort.fetch);
+                    let fetch = sort.fetch.map(|rows| rows.to_string()).unwrap_or_default();
+                    let order = format!("sort {} {} {fetch}", key.asc, key.nulls_first);
                     parts.push(joined(&order, [&self.expr(&key.expr, &sort.input, &input, outer)]));
                 }
                 Traced { rows: joined("sorted", &parts), ..input }
@@ -139,7 +140,8 @@ impl Reader<'_> {
                 if let Some(filter) = &join.filter {
                     parts.push(self.expr_over_both(filter, join, &left, &right, outer));
                 }
-                let kind = format!("{} join {:?}", join.join_type, join.null_equality);
+                let null_is_null = join.null_equality == NullEquality::NullEqualsNull;
+                let kind = format!("{} join {null_is_null}", join.join_type);
                 let rows = joined(&kind, &parts);
                 let columns = match join.join_type {
                     JoinType::LeftSemi | JoinType::LeftAnti => left.columns,
@@ -189,7 +191,7 @@ impl Reader<'_> {
     fn expr_over_both(
         &mut self,
         expr: &Expr,
-        join: &datafusion::logical_expr::Join,
+        join: &Join,
         left: &Traced,
         right: &Traced,
         outer: Option<&Outer<'_>>,

@@ -278,6 +278,19 @@ impl Manifest {
         self.models.get(table).map(|model| model.run.clone())
     }
 
+    /// The tables by the run that read or built them last: what each rejected stands in `system.rejects` under that run.
+    #[must_use]
+    pub fn runs(&self) -> BTreeMap<&str, Vec<TableName>> {
+        let datasets = self.datasets.iter().map(|(name, dataset)| (TableName::new(Layer::Raw, name), &dataset.run));
+        let models = self.models.iter().map(|(name, model)| (name.clone(), &model.run));
+        let mut runs = BTreeMap::<&str, Vec<TableName>>::new();
+        for (table, run) in datasets.chain(models) {
+            // A release of before runs were told apart is of one.
+            runs.entry(if run.is_empty() { &self.run } else { run }).or_default().push(table);
+        }
+        runs
+    }
+
     /// How many tables, rows in them, and views it has among the models that `wanted` accepts.
     pub fn extent(&self, wanted: impl Fn(&TableName) -> bool) -> (usize, u64, usize) {
         let models = self.models.iter().filter(|(name, _)| wanted(name));

@@ -42,6 +42,7 @@ pub use batch::{Batch, OnError};
 pub use command::{CommandHelp, command_help};
 pub use habits::completed;
 pub use interrupt::interrupted;
+pub use rejects::OF_LAST_RUN;
 pub use session::{Answer, ColumnEntry, Relationship, Session, TableEntry, TableKind};
 pub use showing::seconds;
 pub use surroundings::Surroundings;

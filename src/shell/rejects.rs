@@ -10,9 +10,8 @@ use crate::ledger::{Ledger, LeftOut};
 use crate::output::{Printer, ResultFile, thousands};
 use crate::sql::Source;
 
-/// The rejects of the run that published the newest release.
-const OF_RELEASE: &str = "SELECT origin, rule, file, line, \"column\", value, message FROM system.rejects WHERE release = \
-                          (SELECT max(release) FROM system.runs) ORDER BY origin, file, line";
+/// The rejects of the last run, where there is no release.
+pub const OF_LAST_RUN: &str = "run IN (SELECT run FROM system.runs ORDER BY ended_at DESC LIMIT 1)";
 
 /// The columns of an entry that a person reads first, of those in its batches.
 const SHOWN: [&str; 7] = ["origin", "rule", "file", "line", "column", "value", "message"];
@@ -31,7 +30,12 @@ pub(super) fn tell(printer: &Printer, ledger: &Ledger, how: impl Fn(&str) -> Str
 /// Shows the rejects of the last query, or of the newest release.
 pub(super) async fn show(shell: &mut Shell) -> Result<Flow> {
     let Some(ledger) = shell.rejects.clone() else {
-        let statement = Source::new("\\rejects", OF_RELEASE).only_statement()?;
+        let wanted = shell.session.released_rejects().unwrap_or_else(|| OF_LAST_RUN.to_owned());
+        let sql = format!(
+            "SELECT origin, rule, file, line, \"column\", value, message FROM system.rejects WHERE {wanted} \
+             ORDER BY origin, file, line"
+        );
+        let statement = Source::new("\\rejects", &sql).only_statement()?;
         let answer = shell.session.answer(&statement, &Parameters::new()).await?;
         let (target, format, layout) = shell.next_target(shell.showing.shown_as())?;
         let mut file = ResultFile::begin(format, &answer.schema, target, &layout)?;

@@ -20,6 +20,12 @@ pub trait Session: Send + Sync {
     /// What the prompt shows before `>`: the project and its release, `satisfaccion_cliente:1`.
     fn title(&self) -> String;
 
+    /// Which rows of `system.rejects` are missing from the tables of the release, as a condition in SQL; none where there
+    /// is no release.
+    fn released_rejects(&self) -> Option<String> {
+        None
+    }
+
     /// Plans one statement, with values for the `$names` in it; its rows come as they are read from the stream.
     fn answer<'a>(&'a self, statement: &'a Statement, parameters: &'a Parameters) -> BoxFuture<'a, Result<Answer>>;
 

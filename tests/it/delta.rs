@@ -18,7 +18,7 @@ fn a_foreign_reader_finds_the_same_rows() {
         .write("sql/processed/clientes.sql", clientes)
         .write("sql/curated/por_canal.sql", "SELECT canal, count(*) AS tickets, avg(satisfaccion_cliente) AS satisfaccion\nFROM processed.tickets\nGROUP BY canal");
     bank.cauce(&["run", "--quiet"]).success();
-    bank.cauce(&["run", "--quiet"]).success();
+    bank.cauce(&["run", "--quiet", "--full-refresh"]).success();
 
     for (table, partitioned_by, sql) in [
         (

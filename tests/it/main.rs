@@ -16,6 +16,7 @@ mod init;
 mod kpis;
 mod publishing;
 mod reading;
+mod rebuilding;
 mod rejects;
 mod releases;
 mod replay;

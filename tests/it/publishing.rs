@@ -167,7 +167,11 @@ fn of_runs_at_once_one_publishes_and_the_others_say_so() {
     let mut published = 0;
     for at_once in [2, 3, 2, 3, 8] {
         let start = |_| -> Child {
-            shop.command(&["run", "--quiet"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+            shop.command(&["run", "--quiet", "--full-refresh"])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
         };
         let runs: Vec<Child> = (0..at_once).map(start).collect();
         let before = published;

@@ -83,7 +83,7 @@ fn rejects_are_kept_told_and_counted() {
     ");
 
     // A second run sees the same rows again, and they are its own.
-    shop.cauce(&["run", "--quiet"]).success();
+    shop.cauce(&["run", "--quiet", "--full-refresh"]).success();
     assert_snapshot!(csv(&shop, "SELECT release, count(*) AS n FROM system.rejects GROUP BY release ORDER BY release").success(), @"
     exit code: 0
     ----- stdout -----
@@ -290,7 +290,11 @@ fn runs_at_once_all_keep_what_they_saw_and_one_publishes() {
     let mut published = 0;
     for round in 1..=3 {
         let start = || -> Child {
-            shop.command(&["run", "--quiet"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+            shop.command(&["run", "--quiet", "--full-refresh"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap()
         };
         let runs = [start(), start(), start()].map(|mut run| run.wait().unwrap().code());
         assert!(runs.iter().all(|code| matches!(code, Some(0 | 5))), "{runs:?}");
@@ -314,7 +318,7 @@ fn accounts_of_a_run_that_was_stopped_are_made_up_for() {
     shop.cauce(&["run", "--quiet"]).success();
     // As if the run had been killed between its release and the table.
     fs::remove_dir_all(shop.path("data/lake/system/runs")).unwrap();
-    shop.cauce(&["run", "--quiet"]).success();
+    shop.cauce(&["run", "--quiet", "--full-refresh"]).success();
     assert_snapshot!(csv(&shop, "SELECT release, table_name, rows_out FROM system.runs ORDER BY release, table_name").success(), @"
     exit code: 0
     ----- stdout -----

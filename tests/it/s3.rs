@@ -55,7 +55,9 @@ async fn the_same_run_query_and_release_over_a_store() {
         bank.cauce(&["query", "--format", "csv", "SELECT count(*) AS tickets FROM raw.tickets_soporte"]).success();
     assert_eq!(raw.stdout, "tickets\n750\n");
 
-    let second = bank.cauce(&["run"]).success();
+    let idle = bank.cauce(&["run"]).success();
+    assert!(idle.stderr.contains("nothing changed: release 1 is up to date"), "{idle}");
+    let second = bank.cauce(&["run", "--full-refresh"]).success();
     assert!(second.stderr.contains("release 2 published"), "{second}");
     assert_eq!(bank.cauce(&["query", "--format", "csv", "SELECT * FROM kpi_canal"]).success().stdout, kpis.stdout);
 

@@ -18,7 +18,7 @@ use crate::ledger::LeftOut;
 use crate::name::{Layer, TableName, closest};
 use crate::output::{Format, ResultFile, Target, counted, thousands};
 use crate::release::AsOf;
-use crate::shell::{Batch, Session};
+use crate::shell::{Batch, OF_LAST_RUN, Session};
 use crate::sql::Source;
 
 /// Show the rows that were not accepted: how many of each kind, or of one dataset or model each row
@@ -71,8 +71,7 @@ pub(super) async fn rejects(arguments: Arguments, settings: &Settings) -> Result
     if let (true, Some(name)) = (arguments.scan, &name) {
         return scan(&session, name, &arguments, settings).await;
     }
-    let released = session.released_run().await?;
-    let sql = statement(&arguments, name.as_ref(), released.as_deref());
+    let sql = statement(&arguments, name.as_ref(), session.released_rejects());
     let batch = Batch::new(Arc::new(session), settings.printer.clone())
         .with_format(arguments.format)
         .into_file(arguments.output)
@@ -99,16 +98,15 @@ async fn resolve(session: &EngineSession, name: &str) -> Result<TableName> {
 }
 
 /// The query that counts or lists.
-fn statement(arguments: &Arguments, name: Option<&TableName>, released: Option<&str>) -> String {
+fn statement(arguments: &Arguments, name: Option<&TableName>, released: Option<String>) -> String {
     let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    let last = "(SELECT run FROM system.runs ORDER BY ended_at DESC LIMIT 1)".to_owned();
     let mut wanted: Vec<String> = Vec::new();
     if !arguments.all {
-        let run = match (arguments.run.as_deref(), released) {
-            (Some("last"), _) | (None, None) => last,
-            (Some(run), _) | (None, Some(run)) => format!("({})", text(run)),
-        };
-        wanted.push(format!("run IN {run}"));
+        wanted.push(match (arguments.run.as_deref(), released) {
+            (Some("last"), _) | (None, None) => OF_LAST_RUN.to_owned(),
+            (Some(run), _) => format!("run = {}", text(run)),
+            (None, Some(released)) => released,
+        });
     }
     wanted.extend(arguments.reason.as_ref().map(|rule| format!("rule = {}", text(rule))));
     wanted.extend(name.map(|name| format!("origin = {}", text(&name.to_string()))));
