@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::project::{CATALOG_FILE, Project};
 use super::run::{Detail, publish};
+use super::selection::Selection;
 use super::session::EngineSession;
 use super::settings::{Settings, program};
 use super::template::{State, Template, exists, refuse_project, tell_next};
@@ -15,7 +16,6 @@ use crate::catalog::Catalog;
 use crate::clock::SystemClock;
 use crate::error::{Error, Kind, Result};
 use crate::output::{Format, Printer, counted, thousands};
-use crate::plan::Wish;
 use crate::release::AsOf;
 use crate::shell::Batch;
 use crate::simulate::{FileFormat, Found, Options, find, rows};
@@ -64,8 +64,7 @@ pub(super) async fn demo(arguments: Arguments, mut settings: Settings) -> Result
         counted(project.catalog.datasets.len(), "dataset"),
         counted(columns, "column")
     ));
-    let wish = Wish::default();
-    let publishing = publish(&project, &settings, &SystemClock, &wish, Detail::Layers);
+    let publishing = publish(&project, &settings, &SystemClock, &Selection::default(), Detail::Layers);
     let (_, not_whole) = or_interrupted("nothing was published", publishing).await?;
     not_whole.map_or(Ok(()), Err)?;
 

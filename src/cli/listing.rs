@@ -61,7 +61,15 @@ impl Listing {
 /// An output that cannot be written.
 pub(super) fn write_json(printer: &Printer, value: &impl serde::Serialize) -> Result<()> {
     let json = serde_json::to_string_pretty(value).map_err(|failure| Error::bug(failure.to_string()))?;
+    write_text(printer, &format!("{json}\n"))
+}
+
+/// Writes a text to stdout.
+///
+/// # Errors
+/// An output that cannot be written.
+pub(super) fn write_text(printer: &Printer, text: &str) -> Result<()> {
     let mut stdout = printer.stdout();
-    stdout.text(&format!("{json}\n"))?;
+    stdout.text(text)?;
     stdout.finish()
 }

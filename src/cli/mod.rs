@@ -12,6 +12,7 @@ mod demo;
 mod diff;
 mod drift;
 mod init;
+mod lineage;
 mod listing;
 mod plan;
 mod planned;
@@ -21,6 +22,7 @@ mod rejects;
 mod releases;
 mod rollback;
 mod run;
+mod selection;
 mod session;
 mod settings;
 mod shell;
@@ -57,6 +59,7 @@ enum Command {
     Simulate(simulate::Arguments),
     Plan(plan::Arguments),
     Why(why::Arguments),
+    Lineage(lineage::Arguments),
     Run(run::Arguments),
     Check(check::Arguments),
     Test(test::Arguments),
@@ -110,6 +113,7 @@ async fn dispatch(command: Command, settings: Settings) -> Result<()> {
         Command::Simulate(arguments) => simulate::simulate(arguments, &settings).await,
         Command::Plan(arguments) => plan::plan(arguments, &settings).await,
         Command::Why(arguments) => why::why(arguments, &settings).await,
+        Command::Lineage(arguments) => lineage::show(arguments, &settings).await,
         Command::Run(arguments) => run::run(arguments, &settings).await,
         Command::Check(arguments) => check::check(arguments, &settings).await,
         Command::Test(arguments) => test::test(arguments, &settings).await,

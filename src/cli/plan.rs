@@ -8,12 +8,13 @@ use super::drift;
 use super::listing::{Listing, write_json};
 use super::planned::planned;
 use super::project::Project;
+use super::selection::Selection;
 use super::settings::Settings;
 use crate::catalog::Verdict;
 use crate::error::Result;
 use crate::model::Materialized;
 use crate::output::{counted, duration, thousands};
-use crate::plan::{Action, Plan, Step, Wish};
+use crate::plan::{Action, Plan, Step};
 
 /// Show what a run would do and why, without doing it
 #[derive(Debug, Args)]
@@ -21,15 +22,13 @@ pub(super) struct Arguments {
     /// Print the plan as JSON
     #[arg(long)]
     pub(super) json: bool,
-    /// Plan to build every model, changed or not
-    #[arg(long)]
-    pub(super) full_refresh: bool,
+    #[command(flatten)]
+    pub(super) asked_for: Selection,
 }
 
 pub(super) async fn plan(arguments: Arguments, settings: &Settings) -> Result<()> {
     let project = Project::open(settings)?;
-    let wish = Wish { full_refresh: arguments.full_refresh, only: None };
-    let plan = planned(&project, settings, &wish).await?.plan;
+    let plan = planned(&project, settings, &arguments.asked_for).await?.plan;
     if arguments.json {
         return write_json(&settings.printer, &plan);
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::project::Project;
 use super::run::tell_inferred;
+use super::selection::Selection;
 use super::settings::Settings;
 use crate::catalog::Catalog;
 use crate::error::Result;
@@ -24,11 +25,11 @@ pub(super) struct Planned {
     pub(super) plan: Plan,
 }
 
-/// Plans a run of `project`.
+/// Plans a run of `project` for the models that are asked for.
 ///
 /// # Errors
-/// Mistakes in the project, and files or a lake that cannot be read.
-pub(super) async fn planned(project: &Project, settings: &Settings, wish: &Wish) -> Result<Planned> {
+/// Mistakes in the project, a selection that chooses nothing, and files or a lake that cannot be read.
+pub(super) async fn planned(project: &Project, settings: &Settings, asked_for: &Selection) -> Result<Planned> {
     let models = project.models()?;
     let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
     let (catalog, inferred) = complete(&project.catalog, &inputs).await?;
@@ -40,6 +41,12 @@ pub(super) async fn planned(project: &Project, settings: &Settings, wish: &Wish)
     let key = engine.key_mark();
     let facts =
         Facts { models: &models, meanings: &meanings, catalog: &catalog, listed, key: &key, last: last.as_ref() };
-    let plan = Plan::new(facts, wish);
+    let mut wish = Wish { full_refresh: asked_for.full_refresh, only: None };
+    if !asked_for.is_everything() {
+        // What changed is known once everything is planned.
+        let everything = Plan::new(facts.clone(), &Wish::default());
+        wish.only = Some(asked_for.of(project, &models, &everything)?);
+    }
+    let plan = Plan::new(facts, &wish);
     Ok(Planned { models, meanings, catalog, inputs, last, plan })
 }

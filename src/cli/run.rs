@@ -10,6 +10,7 @@ use super::checks::{sentence, tell_failure};
 use super::listing::write_json;
 use super::planned::{Planned, planned};
 use super::project::Project;
+use super::selection::Selection;
 use super::settings::Settings;
 use super::{drift, new_run_id, or_interrupted};
 use crate::catalog::Verdict;
@@ -18,7 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
 use crate::name::Layer;
 use crate::output::{Printer, Progress, counted, duration, thousands};
-use crate::plan::{Action, Plan, Wish};
+use crate::plan::{Action, Plan};
 use crate::release::Manifest;
 use crate::run::{Ending, Event, Run, carry_out};
 
@@ -31,15 +32,14 @@ pub(super) struct Arguments {
     /// Print the release manifest on stdout
     #[arg(long)]
     json: bool,
-    /// Build every model, changed or not
-    #[arg(long)]
-    full_refresh: bool,
+    #[command(flatten)]
+    asked_for: Selection,
 }
 
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> Result<()> {
     if arguments.dry_run {
-        let Arguments { json, full_refresh, .. } = arguments;
-        return super::plan::plan(super::plan::Arguments { json, full_refresh }, settings).await;
+        let Arguments { json, asked_for, .. } = arguments;
+        return super::plan::plan(super::plan::Arguments { json, asked_for }, settings).await;
     }
     let project = Project::open(settings)?;
     if !settings.has_pseudonym_key() && project.catalog.has_pii() {
@@ -48,10 +48,11 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> Result<()>
              customers can compute them",
         );
     }
-    let wish = Wish { full_refresh: arguments.full_refresh, only: None };
-    let (manifest, not_whole) =
-        or_interrupted("nothing was published", publish(&project, settings, &SystemClock, &wish, Detail::Models))
-            .await?;
+    let (manifest, not_whole) = or_interrupted(
+        "nothing was published",
+        publish(&project, settings, &SystemClock, &arguments.asked_for, Detail::Models),
+    )
+    .await?;
     if arguments.json {
         write_json(&settings.printer, &manifest)?;
     }
@@ -73,12 +74,12 @@ pub(super) async fn publish(
     project: &Project,
     settings: &Settings,
     clock: &dyn Clock,
-    wish: &Wish,
+    asked_for: &Selection,
     detail: Detail,
 ) -> Result<(Manifest, Option<Error>)> {
     let printer = &settings.printer;
     let begun = Instant::now();
-    let Planned { models, meanings, catalog, inputs, last, plan } = planned(project, settings, wish).await?;
+    let Planned { models, meanings, catalog, inputs, last, plan } = planned(project, settings, asked_for).await?;
     drift::tell(printer, &plan.drift, Verdict::Read)?;
     if let Some(error) = drift::stopped(&plan) {
         return Err(error);

@@ -5,10 +5,11 @@ use clap::Args;
 use super::listing::{Listing, write_json};
 use super::planned::planned;
 use super::project::Project;
+use super::selection::Selection;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::name::closest;
-use crate::plan::{Action, Wish};
+use crate::plan::Action;
 
 /// Tell why a run would build a model, or would not
 #[derive(Debug, Args)]
@@ -22,7 +23,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn why(arguments: Arguments, settings: &Settings) -> Result<()> {
     let project = Project::open(settings)?;
-    let plan = planned(&project, settings, &Wish::default()).await?.plan;
+    let plan = planned(&project, settings, &Selection::default()).await?.plan;
     let named =
         |step: &&crate::plan::Step| step.model.to_string() == arguments.model || step.model.name == arguments.model;
     let Some(step) = plan.steps.iter().find(named) else {

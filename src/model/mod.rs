@@ -9,15 +9,19 @@ mod checks;
 mod fingerprint;
 mod graph;
 mod header;
+mod lineage;
 mod meaning;
 mod names;
 mod parse;
+mod select;
 
 pub use accept::DEDUPLICATE;
 pub use amount::{Amount, age, read_age};
 pub use graph::{Models, unknown_layer};
+pub use lineage::{Branch, Direction, Place, lineage};
 pub use meaning::{Meaning, MeantColumn, Sources, Trace};
 pub use names::Known;
+pub use select::{Chosen, Selector};
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -23,7 +23,7 @@ use crate::name::{Layer, TableName};
 use crate::release::{FileChanges, Kept, Manifest, QuarantinedFile, ReleasedFile, ReleasedModel};
 
 /// What a plan is made from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Facts<'a> {
     /// The project's models.
     pub models: &'a Models,

@@ -195,3 +195,23 @@ fn a_skipped_table_is_read_by_what_is_built_and_keeps_its_rejects() {
     let rejects = shop.cauce(&["rejects", "--format", "csv"]).success();
     assert!(rejects.stdout.contains("data/ventas.csv") && rejects.stdout.contains("caro"), "{rejects}");
 }
+
+#[test]
+fn chosen_models_are_built_and_the_others_catch_up() {
+    let shop = shop();
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,1,a\n2,luis,3,b\n");
+    assert_snapshot!("plan_of_chosen_models", shop.cauce(&["plan", "por_nota", "processed/"]).success());
+    shop.cauce(&["run", "--quiet", "processed/", "por_nota"]).success();
+    assert_eq!(query(&shop, "SELECT sum(ventas) AS n FROM por_nota").stdout, "n\n2\n");
+    assert_eq!(query(&shop, "SELECT sum(total) AS t FROM por_cliente").stdout, "t\n17.5\n", "as it was");
+    assert_snapshot!(plan(&shop), @"
+    skip processed.ventas: unchanged
+    build curated.por_cliente: processed.ventas is newer than what it was built from
+    skip curated.por_nota: unchanged
+    build curated.total: processed.ventas is newer than what it was built from
+    ");
+    shop.cauce(&["run", "--quiet", "--exclude", "curated.total"]).success();
+    assert_eq!(query(&shop, "SELECT sum(total) AS t FROM por_cliente").stdout, "t\n4.0\n");
+    assert_snapshot!("no_such_selection", shop.cauce(&["run", "por_clente+"]).code(2));
+    assert_snapshot!("no_repository", shop.cauce(&["run", "git:main"]).code(2));
+}
