@@ -64,7 +64,8 @@ pub(super) async fn demo(arguments: Arguments, mut settings: Settings) -> Result
         counted(project.catalog.datasets.len(), "dataset"),
         counted(columns, "column")
     ));
-    let publishing = publish(&project, &settings, &SystemClock, &Selection::default(), Detail::Layers);
+    let all = Selection::default();
+    let publishing = publish(&project, &settings, &SystemClock, &all, Detail::Layers);
     let (_, not_whole) = or_interrupted("nothing was published", publishing).await?;
     not_whole.map_or(Ok(()), Err)?;
 

@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::{Args, ValueEnum};
 
 use super::listing::{write_json, write_text};
-use super::planned::{Planned, planned};
 use super::project::Project;
-use super::selection::Selection;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::model::{Branch, Direction, Place, lineage};
 use crate::name::{Layer, TableName, closest};
+use crate::run::study;
 
 /// Show what a column is made from, and what is made from it
 #[derive(Debug, Args)]
@@ -41,11 +40,21 @@ enum Form {
 
 pub(super) async fn show(arguments: Arguments, settings: &Settings) -> Result<()> {
     let project = Project::open(settings)?;
-    let Planned { catalog, meanings, .. } = planned(&project, settings, &Selection::default()).await?;
+    let models = project.models()?;
+    let last = project.lake.releases()?.newest().await?;
+    let engine = settings.engine(&project.catalog.project);
+    let meanings = study(&project.lake, &project.catalog, &models, last.as_ref(), &engine).await?;
     let mut columns: BTreeMap<TableName, Vec<String>> = BTreeMap::new();
-    for (name, dataset) in &catalog.datasets {
+    for (name, dataset) in &project.catalog.datasets {
         let names = dataset.schema().fields().iter().map(|field| field.name().clone()).collect();
         columns.insert(TableName::new(Layer::Raw, name), names);
+    }
+    // A dataset that declares no columns has those that somebody reads.
+    let from = meanings.values().flat_map(|meaning| meaning.columns.iter().map(|c| &c.trace).chain([&meaning.rows]));
+    for (table, read) in from.flat_map(|trace| &trace.from) {
+        let known = columns.entry(table.clone()).or_default();
+        let unknown: Vec<String> = read.iter().filter(|column| !known.contains(column)).cloned().collect();
+        known.extend(unknown);
     }
     columns.extend(meanings.iter().map(|(name, meaning)| (name.clone(), meaning.names().map(str::to_owned).collect())));
 

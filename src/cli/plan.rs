@@ -60,11 +60,11 @@ fn tell(settings: &Settings, plan: &Plan) {
     let last =
         if millis > 0 { format!("; built one after another they took {} last", took(millis)) } else { String::new() };
     settings.printer.say(format_args!(
-        "release {} would build {} of {}, from {} files with {} bytes{last}",
+        "release {} would build {} of {}, from {} with {} bytes{last}",
         plan.release,
         built,
         counted(plan.steps.iter().filter(|step| step.action != Action::Remove).count(), "model"),
-        plan.datasets.values().map(Vec::len).sum::<usize>(),
+        counted(plan.datasets.values().map(Vec::len).sum::<usize>(), "file"),
         thousands(plan.input_bytes()),
     ));
 }

@@ -93,6 +93,9 @@ pub struct Step {
     /// Whether its file says something new that changes nothing: a comment, a description, another layout.
     #[serde(skip)]
     pub retold: bool,
+    /// Whether it is among the models that were asked for.
+    #[serde(skip)]
+    pub asked_for: bool,
 }
 
 /// What is done with a model.
@@ -148,6 +151,7 @@ impl Plan {
             input_rows: None,
             last_millis: None,
             retold: false,
+            asked_for: true,
         }));
         let parent = last.map(|last| last.release);
         let other_quarantine = datasets.keys().any(|name| {
@@ -173,9 +177,10 @@ impl Plan {
         self.steps.iter().filter(|step| matches!(step.action, Action::Check | Action::Skip | Action::Keep))
     }
 
-    /// The models that cannot be built, in order: those kept and those left out.
+    /// The models that were asked for and cannot be built, in order: those kept and those left out.
     pub fn blocked(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(|step| matches!(step.action, Action::Keep | Action::LeaveOut))
+        let stands = |step: &&Step| matches!(step.action, Action::Keep | Action::LeaveOut);
+        self.steps.iter().filter(stands).filter(|step| step.asked_for)
     }
 
     /// Whether a release would be what the last one is.
@@ -283,6 +288,7 @@ impl<'a> Judge<'a> {
             input_rows: model.inputs.iter().map(|input| self.rows(input)).sum(),
             last_millis: before.map(|before| before.millis),
             retold,
+            asked_for,
         }
     }
 

@@ -14,6 +14,7 @@ mod dirty;
 mod drift;
 mod init;
 mod kpis;
+mod lineage;
 mod publishing;
 mod reading;
 mod rebuilding;
