@@ -113,9 +113,9 @@ fn places(named: &str, columns: &BTreeMap<TableName, Vec<String>>) -> Result<Vec
     }
     let (table, column) = named.rsplit_once('.').unwrap_or((named, ""));
     let Some(found) = find(table) else {
-        let names: Vec<&str> = columns.keys().map(|table| table.name.as_str()).collect();
+        let tables: Vec<&str> = columns.keys().map(|table| table.name.as_str()).collect();
         let error = Error::usage(format!("there is no table `{table}`"));
-        return Err(match closest(table, names) {
+        return Err(match closest(table, tables) {
             Some(meant) => error.hint(format!("did you mean `{meant}`?")),
             None => error.hint("`cauce plan` lists the models, catalog.yaml the datasets"),
         });

@@ -72,7 +72,13 @@ fn changed_since(project: &Project, commit: &str, models: &Models) -> Result<BTr
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let told = String::from_utf8_lossy(&output.stderr);
-        let told = told.lines().next().unwrap_or_default().trim_start_matches("fatal: ").to_owned();
+        let told = told
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("fatal: ")
+            .trim_start_matches("error: ")
+            .to_owned();
         Err(Error::usage(format!("git does not know what changed since `{commit}`: {told}"))
             .hint("git:NAME takes a branch, a tag or a commit of the repository the project lies in"))
     };

@@ -24,9 +24,9 @@ pub(super) struct Arguments {
 pub(super) async fn why(arguments: Arguments, settings: &Settings) -> Result<()> {
     let project = Project::open(settings)?;
     let plan = planned(&project, settings, &Selection::default()).await?.plan;
-    let named =
+    let is_meant =
         |step: &&crate::plan::Step| step.model.to_string() == arguments.model || step.model.name == arguments.model;
-    let Some(step) = plan.steps.iter().find(named) else {
+    let Some(step) = plan.steps.iter().find(is_meant) else {
         let full = plan.steps.iter().map(|step| step.model.to_string());
         let names: Vec<String> = full.chain(plan.steps.iter().map(|step| step.model.name.clone())).collect();
         let error = Error::usage(format!("there is no model `{}`", arguments.model));

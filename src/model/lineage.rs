@@ -23,7 +23,7 @@ pub struct Branch {
     #[serde(flatten)]
     pub place: Place,
     /// One step further; empty where it ends, and where the place stands in the tree already.
-    pub next: Vec<Branch>,
+    pub next: Vec<Self>,
     /// Whether the place stands in the tree already, with what follows it.
     pub again: bool,
 }

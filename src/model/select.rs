@@ -100,12 +100,12 @@ impl Models {
         selector: &Selector,
         elsewhere: &impl Fn(&Chosen) -> Result<BTreeSet<TableName>>,
     ) -> Result<BTreeSet<TableName>> {
-        let named =
+        let fits =
             |pattern: &Pattern, name: &TableName| pattern.matches(&name.name) || pattern.matches(&name.to_string());
         let models = self.iter();
         let own: BTreeSet<TableName> = match &selector.what {
             Chosen::Named(pattern) => {
-                models.map(|model| &model.name).filter(|name| named(pattern, name)).cloned().collect()
+                models.map(|model| &model.name).filter(|name| fits(pattern, name)).cloned().collect()
             }
             Chosen::Layer(layer) => {
                 models.map(|model| &model.name).filter(|name| name.layer == *layer).cloned().collect()

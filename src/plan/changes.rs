@@ -73,24 +73,24 @@ pub(super) fn concerned(now: &Meaning, inputs: &[TableName], changes: &Changes) 
     let mut found: Option<Difference> = None;
     for input in inputs {
         let Some(change) = changes.get(input) else { continue };
-        let (what, changed) = match change {
+        let (what, own) = match change {
             Changed::Rows => (format!("{input} is built anew"), Changed::Rows),
             Changed::Columns(columns) if now.rows.is_from(input, columns) => {
                 (format!("{} of {input} changed", read(now, input, columns)), Changed::Rows)
             }
             Changed::Columns(columns) => {
                 let of_column = |column: &&crate::model::MeantColumn| column.trace.is_from(input, columns);
-                let own: BTreeSet<String> =
+                let made: BTreeSet<String> =
                     now.columns.iter().filter(of_column).map(|column| column.name.clone()).collect();
-                if own.is_empty() {
+                if made.is_empty() {
                     continue;
                 }
-                (format!("{} of {input} changed", read(now, input, columns)), Changed::Columns(own))
+                (format!("{} of {input} changed", read(now, input, columns)), Changed::Columns(made))
             }
         };
         found = Some(match found {
-            None => Difference { reason: what, because: Some(input.clone()), changed: Some(changed) },
-            Some(first) => first.and(Difference { reason: what, because: None, changed: Some(changed) }),
+            None => Difference { reason: what, because: Some(input.clone()), changed: Some(own) },
+            Some(first) => first.and(Difference { reason: what, because: None, changed: Some(own) }),
         });
     }
     found

@@ -303,13 +303,13 @@ impl<'a> Judge<'a> {
         if self.wish.full_refresh {
             return all("everything is built anew");
         }
-        let (Some(meant), Some(means)) = (&before.meaning, self.facts.meanings.get(&model.name)) else {
+        let (Some(past), Some(now)) = (&before.meaning, self.facts.meanings.get(&model.name)) else {
             return all("the last release does not say what it means");
         };
         if !self.same_cauce {
             return all("the last release was made by another version of cauce");
         }
-        if means.keyed && !self.same_key {
+        if now.keyed && !self.same_key {
             return all("the key of pseudonym() changed");
         }
         let was_kept_as = match before.kept {
@@ -319,13 +319,13 @@ impl<'a> Judge<'a> {
         if was_kept_as != model.header.materialized {
             return all("it is kept otherwise");
         }
-        let own = redefined(meant, means);
+        let own = redefined(past, now);
         let unsteady = || {
-            let functions: Vec<&str> = means.unsteady.iter().map(String::as_str).collect();
+            let functions: Vec<&str> = now.unsteady.iter().map(String::as_str).collect();
             let reason = format!("{} gives another value each time", functions.join(", "));
             (!functions.is_empty()).then_some(Difference { reason, because: None, changed: Some(Changed::Rows) })
         };
-        let inputs = concerned(means, &model.inputs, &self.changes).map(|found| match &found.because {
+        let inputs = concerned(now, &model.inputs, &self.changes).map(|found| match &found.because {
             Some(input) => match self.said.get(input) {
                 Some(said) => Difference { reason: format!("{input}: {said}"), ..found },
                 None => found,
@@ -355,8 +355,8 @@ impl<'a> Judge<'a> {
 
     /// Why the checks of a model whose rows are as they were must be measured again, if they must.
     fn to_check(&self, model: &Model, before: Option<&ReleasedModel>) -> Option<(String, Option<TableName>)> {
-        let (meant, means) = (before?.meaning.as_ref()?, self.facts.meanings.get(&model.name)?);
-        if meant.checks != means.checks {
+        let (past, now) = (before?.meaning.as_ref()?, self.facts.meanings.get(&model.name)?);
+        if past.checks != now.checks {
             return Some(("its checks changed".to_owned(), None));
         }
         let changed = model.check_inputs.iter().find(|input| self.changes.contains_key(*input))?;
