@@ -12,7 +12,7 @@ use crate::model::{Meaning, Models};
 use crate::name::TableName;
 use crate::plan::{Facts, Plan, Wish};
 use crate::release::Manifest;
-use crate::run::{Inputs, compare_inputs, complete, list_inputs, study};
+use crate::run::{Inputs, compare_inputs, complete, corrections, list_inputs, study};
 
 /// A plan, and what it was made from.
 pub(super) struct Planned {
@@ -21,6 +21,8 @@ pub(super) struct Planned {
     /// The catalog with the columns that were found in files.
     pub(super) catalog: Catalog,
     pub(super) inputs: Inputs,
+    /// Stands for the corrections of each dataset that has some.
+    pub(super) corrections: BTreeMap<String, String>,
     pub(super) last: Option<Manifest>,
     pub(super) plan: Plan,
 }
@@ -38,9 +40,17 @@ pub(super) async fn planned(project: &Project, settings: &Settings, asked_for: &
     let last = project.lake.releases()?.newest().await?;
     let engine = settings.engine(&project.catalog.project);
     let meanings = study(&project.lake, &catalog, &models, last.as_ref(), &engine).await?;
+    let corrections = corrections(&project.lake, &engine).await?;
     let key = engine.key_mark();
-    let facts =
-        Facts { models: &models, meanings: &meanings, catalog: &catalog, listed, key: &key, last: last.as_ref() };
+    let facts = Facts {
+        models: &models,
+        meanings: &meanings,
+        catalog: &catalog,
+        listed,
+        corrections: &corrections,
+        key: &key,
+        last: last.as_ref(),
+    };
     let mut wish = Wish { full_refresh: asked_for.full_refresh, only: None };
     if !asked_for.is_everything() {
         // What changed is known once everything is planned.
@@ -48,5 +58,5 @@ pub(super) async fn planned(project: &Project, settings: &Settings, asked_for: &
         wish.only = Some(asked_for.of(project, &models, &everything)?);
     }
     let plan = Plan::new(facts, &wish);
-    Ok(Planned { models, meanings, catalog, inputs, last, plan })
+    Ok(Planned { models, meanings, catalog, inputs, corrections, last, plan })
 }

@@ -79,7 +79,8 @@ pub(super) async fn publish(
 ) -> Result<(Manifest, Option<Error>)> {
     let printer = &settings.printer;
     let begun = Instant::now();
-    let Planned { models, meanings, catalog, inputs, last, plan } = planned(project, settings, asked_for).await?;
+    let Planned { models, meanings, catalog, inputs, corrections, last, plan } =
+        planned(project, settings, asked_for).await?;
     drift::tell(printer, &plan.drift, Verdict::Read)?;
     if let Some(error) = drift::stopped(&plan) {
         return Err(error);
@@ -104,6 +105,7 @@ pub(super) async fn publish(
         catalog: &catalog,
         models: &models,
         meanings: &meanings,
+        corrections: &corrections,
         key: &key,
         last: last.as_ref(),
         lake: &project.lake,

@@ -33,6 +33,8 @@ pub struct Facts<'a> {
     pub catalog: &'a Catalog,
     /// The input files of each dataset that a model reads.
     pub listed: BTreeMap<String, Vec<ListedFile>>,
+    /// Stands for the corrections of each dataset that has some.
+    pub corrections: &'a BTreeMap<String, String>,
     /// Stands for the key of `pseudonym()`, as [`Manifest::key`].
     pub key: &'a str,
     /// The release to start from.
@@ -237,6 +239,10 @@ impl<'a> Judge<'a> {
                 difference.to_string()
             } else if before.map(|dataset| &dataset.declaration) != declared.as_ref() {
                 "its declaration in the catalog changed".to_owned()
+            } else if before.map(|dataset| dataset.corrections.as_str()).unwrap_or_default()
+                != facts.corrections.get(name).map(String::as_str).unwrap_or_default()
+            {
+                "its rejects were corrected".to_owned()
             } else {
                 continue;
             };
@@ -458,7 +464,10 @@ mod tests {
         wish: &Wish,
     ) -> Plan {
         let meanings = meanings(models);
-        Plan::new(Facts { models, meanings: &meanings, catalog, listed, key: "k", last }, wish)
+        Plan::new(
+            Facts { models, meanings: &meanings, catalog, listed, corrections: &BTreeMap::new(), key: "k", last },
+            wish,
+        )
     }
 
     /// The plan where all files fit.
@@ -580,6 +589,7 @@ mod tests {
             meanings: &meanings,
             catalog: &catalog,
             listed: listed(10),
+            corrections: &BTreeMap::new(),
             key: "k",
             last: Some(&last),
         };

@@ -68,6 +68,9 @@ pub struct ReleasedDataset {
     /// How it was declared, as [`crate::catalog::Dataset::declaration`].
     #[serde(default)]
     pub declaration: String,
+    /// Stands for the corrections of its rejects; empty where there are none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub corrections: String,
     /// The run that read it last: its rejects are that run's.
     #[serde(default)]
     pub run: String,
@@ -80,11 +83,11 @@ pub struct ReleasedDataset {
 }
 
 impl ReleasedDataset {
-    /// Stands for its content: equal where files and declaration are.
+    /// Stands for its content: equal where files, declaration and corrections are.
     #[must_use]
     pub fn content(&self) -> String {
         let mut hasher = Sha256::new();
-        hasher.update(&self.declaration);
+        hasher.update(format!("{}\n{}", self.declaration, self.corrections));
         for ReleasedFile { path, size, modified, etag } in &self.files {
             hasher.update(format!("\n{path}\n{size} {modified} {}", etag.as_deref().unwrap_or_default()));
         }

@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 pub use account::{Accounts, Over};
 pub use inputs::{Inputs, compare_inputs, complete, list_datasets, list_inputs};
 pub use replay::{Replay, Replayed, Wrong, replay};
-pub use study::study;
+pub use study::{corrections, study};
 
 use self::account::draw_up;
 use self::build::{Built, build_all};
@@ -55,6 +55,8 @@ pub struct Run<'a> {
     pub models: &'a Models,
     /// What each of them means.
     pub meanings: &'a BTreeMap<TableName, Meaning>,
+    /// Stands for the corrections of each dataset that has some.
+    pub corrections: &'a BTreeMap<String, String>,
     /// Stands for the key of `pseudonym()`.
     pub key: &'a str,
     /// The release that the plan starts from.
@@ -317,6 +319,7 @@ fn released_dataset(run: Run<'_>, plan: &Plan, name: &str, accounts: &Accounts) 
     Ok(ReleasedDataset {
         files: plan.datasets.get(name).cloned().unwrap_or_default(),
         declaration: dataset.declaration(),
+        corrections: run.corrections.get(name).cloned().unwrap_or_default(),
         run: run.id.to_owned(),
         account: read,
         quarantined,

@@ -6,16 +6,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::AsArray;
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::catalog::Catalog;
 use crate::engine::{Engine, Relation, Relations, Settings};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::ledger::SystemTable;
 use crate::model::{Materialized, Meaning, Model, Models};
 use crate::name::{Layer, TableName};
 use crate::release::{Manifest, ReleasedModel};
 use crate::store::Lake;
-use crate::table::storable_schema;
+use crate::table::{open_newest, storable_schema};
 
 /// What each model means, by name.
 ///
@@ -38,6 +41,34 @@ pub async fn study(
         meanings.insert(model.name.clone(), meaning);
     }
     Ok(meanings)
+}
+
+/// Stands for the corrections of each dataset that has some: a mark that differs where they do.
+///
+/// # Errors
+/// A lake that cannot be read.
+pub async fn corrections(lake: &Lake, settings: &Settings) -> Result<BTreeMap<String, String>> {
+    let table = SystemTable::Corrections;
+    let location = lake.table(&table.name());
+    if open_newest(lake.stores(), &location).await?.is_none() {
+        return Ok(BTreeMap::new());
+    }
+    let relations = Arc::new(Relations::new(lake));
+    relations.define(table.name(), Relation::System { table, location });
+    let engine = Engine::new(lake.stores(), relations, settings)?;
+    let sql =
+        "SELECT origin, count(*) || ' until ' || max(corrected_at) AS mark FROM system.corrections GROUP BY origin";
+    let mut marks = BTreeMap::new();
+    for batch in engine.rows(sql).await? {
+        let text = |column: usize| cast(batch.column(column), &DataType::Utf8);
+        let read = text(0).and_then(|origins| Ok((origins, text(1)?)));
+        let (origins, said) = read.map_err(|failure| Error::bug(failure.to_string()))?;
+        for (origin, mark) in origins.as_string::<i32>().iter().zip(said.as_string::<i32>()) {
+            let origin: Option<TableName> = origin.and_then(|origin| origin.parse().ok());
+            marks.extend(origin.map(|origin| origin.name).zip(mark.map(str::to_owned)));
+        }
+    }
+    Ok(marks)
 }
 
 struct Study<'a> {

@@ -1,5 +1,6 @@
 //! A project driven through the library, for tests that hand in stores and clocks of their own.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
@@ -64,6 +65,7 @@ impl Opened {
             meanings: &meanings,
             catalog: &self.catalog,
             listed,
+            corrections: &BTreeMap::new(),
             key: "",
             last: last.as_ref(),
         };
@@ -74,6 +76,7 @@ impl Opened {
             catalog: &self.catalog,
             models: &self.models,
             meanings: &meanings,
+            corrections: &BTreeMap::new(),
             key: "",
             last: last.as_ref(),
             lake: &self.lake,
