@@ -17,8 +17,8 @@ mod upload;
 
 pub use read::{ParquetTable, open_newest, open_version};
 pub use stage::{Staged, stage, stage_rows};
-pub use sweep::{data_files, remove_files};
 pub use storable::storable_schema;
+pub use sweep::{data_files, remove_files};
 
 #[cfg(test)]
 mod tests;

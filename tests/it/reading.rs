@@ -141,7 +141,7 @@ fn paths_may_have_any_letters() {
             "/*---\npartition_by: [nota]\n---*/\nSELECT id, 'ñandú 50% #1 ' || nota AS nota FROM raw.globo",
         );
     shop.cauce(&["run", "--quiet"]).success();
-    shop.cauce(&["run", "--quiet"]).success();
+    shop.cauce(&["run", "--quiet", "--full-refresh"]).success();
     assert_snapshot!(shop.cauce(&["query", "--format", "csv", "SELECT v.id, p.nota FROM processed.ventas v JOIN processed.por_nota p USING (id)"]).success(), @"
     exit code: 0
     ----- stdout -----
