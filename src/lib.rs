@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod clock;
 pub mod document;
 pub mod error;
+pub mod mark;
 pub mod model;
 pub mod name;
 pub mod plan;

@@ -126,6 +126,15 @@ pub fn closest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) 
     }
 }
 
+/// What to tell a person whose `wanted` is none of `candidates`: the one that was most likely meant, or else `otherwise`.
+pub fn did_you_mean<'a>(
+    wanted: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    otherwise: impl Into<String>,
+) -> String {
+    closest(wanted, candidates).map_or_else(|| otherwise.into(), |meant| format!("did you mean `{meant}`?"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,9 +3,8 @@
 //! The mark is a hash of the declaration in Rust's own notation, which names every field there is: a rule that is added to
 //! columns counts from its first day. No person sees that notation.
 
-use sha2::{Digest, Sha256};
-
 use super::{Dataset, Limit, OnDrift};
+use crate::mark::mark;
 
 impl Dataset {
     /// 32 hexadecimal digits that differ where rows may: descriptions, the place of the files and the limits of a run do
@@ -22,8 +21,7 @@ impl Dataset {
         for column in &mut bare.columns {
             column.description = String::new();
         }
-        let digest = Sha256::digest(format!("{bare:?}").as_bytes());
-        digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        mark(&[format!("{bare:?}")])
     }
 }
 

@@ -13,7 +13,7 @@ use crate::check::{Against, Outcome, measure};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Model, Models};
-use crate::name::closest;
+use crate::name::did_you_mean;
 use crate::output::{Format, Target, counted, write_junit};
 use crate::release::AsOf;
 
@@ -107,10 +107,11 @@ pub(super) fn one<'a>(models: &'a Models, name: &str) -> Result<&'a Model> {
         [model] => Ok(*model),
         [] => {
             let error = Error::usage(format!("there is no model `{name}`"));
-            Err(match closest(name, models.iter().map(|model| model.name.name.as_str())) {
-                Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-                None => error.hint("`cauce plan` lists them"),
-            })
+            Err(error.hint(did_you_mean(
+                name,
+                models.iter().map(|model| model.name.name.as_str()),
+                "`cauce plan` lists them",
+            )))
         }
         several => {
             let names: Vec<String> = several.iter().map(|model| model.name.to_string()).collect();

@@ -9,7 +9,7 @@ use super::project::Project;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::model::{Branch, Direction, Place, lineage};
-use crate::name::{Layer, TableName, closest};
+use crate::name::{Layer, TableName, did_you_mean};
 use crate::run::study;
 
 /// Show what a column is made from, and what is made from it
@@ -115,19 +115,21 @@ fn places(named: &str, columns: &BTreeMap<TableName, Vec<String>>) -> Result<Vec
     let Some(found) = find(table) else {
         let tables: Vec<&str> = columns.keys().map(|table| table.name.as_str()).collect();
         let error = Error::usage(format!("there is no table `{table}`"));
-        return Err(match closest(table, tables) {
-            Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-            None => error.hint("`cauce plan` lists the models, catalog.yaml the datasets"),
-        });
+        return Err(error.hint(did_you_mean(
+            table,
+            tables,
+            "`cauce plan` lists the models, catalog.yaml the datasets",
+        )));
     };
     if columns[found].iter().any(|known| known == column) {
         return Ok(vec![Place { table: found.clone(), column: Some(column.to_owned()) }]);
     }
     let error = Error::usage(format!("{found} has no column `{column}`"));
-    Err(match closest(column, columns[found].iter().map(String::as_str)) {
-        Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-        None => error.hint(format!("its columns are {}", columns[found].join(", "))),
-    })
+    Err(error.hint(did_you_mean(
+        column,
+        columns[found].iter().map(String::as_str),
+        format!("its columns are {}", columns[found].join(", ")),
+    )))
 }
 
 /// A branch as lines, `first` before its own place and `rest` before what follows.

@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::engine::{self, Engine};
 use crate::error::{Error, Result, io_reason};
 use crate::model::{Models, unknown_layer};
-use crate::name::{Layer, TableName, closest};
+use crate::name::{Layer, TableName, did_you_mean};
 use crate::output::counted;
 use crate::release::Manifest;
 use crate::store::{Lake, Stores};
@@ -116,10 +116,11 @@ impl Project {
             }
             let error = Error::usage(format!("there is no dataset `{name}` in {CATALOG_FILE}"));
             let names = self.catalog.datasets.keys().map(String::as_str);
-            Err(match closest(name, names.clone()) {
-                Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-                None => error.hint(format!("the datasets are {}", names.collect::<Vec<_>>().join(", "))),
-            })
+            Err(error.hint(did_you_mean(
+                name,
+                names.clone(),
+                format!("the datasets are {}", names.collect::<Vec<_>>().join(", ")),
+            )))
         };
         names.iter().map(known).collect()
     }

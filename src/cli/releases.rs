@@ -9,7 +9,7 @@ use super::listing::{Listing, write_json};
 use super::project::Project;
 use super::settings::Settings;
 use crate::error::{Error, Result};
-use crate::name::{TableName, closest};
+use crate::name::{TableName, did_you_mean};
 use crate::output::{Format, Printer, duration};
 use crate::release::{AsOf, Comparison, Kept, Manifest, ReleasedCheck};
 use crate::store::ReleaseLog;
@@ -137,10 +137,11 @@ fn show_sql(manifest: &Manifest, wanted: &str, printer: &Printer) -> Result<()> 
     let Some((name, model)) = found else {
         let error = Error::query(format!("release {} has no model `{wanted}`", manifest.release));
         let known: Vec<String> = manifest.models.keys().map(ToString::to_string).collect();
-        return Err(match closest(wanted, known.iter().map(String::as_str)) {
-            Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-            None => error.hint(format!("`cauce releases show {}` lists its models", manifest.release)),
-        });
+        return Err(error.hint(did_you_mean(
+            wanted,
+            known.iter().map(String::as_str),
+            format!("`cauce releases show {}` lists its models", manifest.release),
+        )));
     };
     printer.title(format_args!("{name} v{} in release {}, from {}", model.definition, manifest.release, model.file));
     let mut stdout = printer.stdout();

@@ -11,7 +11,7 @@ use super::project::Project;
 use super::settings::{Settings, working_folder};
 use crate::error::{Error, Kind, Result, io_reason};
 use crate::model::Models;
-use crate::name::closest;
+use crate::name::did_you_mean;
 use crate::output::{Case, Ended, Printer, Target, counted, duration, write_junit};
 use crate::trial::{Difference, Differences, Stage, Trial, record};
 
@@ -87,10 +87,11 @@ fn chosen(trials: Vec<Trial>, select: &[String]) -> Result<Vec<Trial>> {
         }
         let error = Error::usage(format!("there is no test of `{wanted}`"));
         let known: Vec<String> = trials.iter().flat_map(names).collect();
-        return Err(match closest(wanted, known.iter().map(String::as_str)) {
-            Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-            None => error.hint("`cauce test` without a name tries all of them"),
-        });
+        return Err(error.hint(did_you_mean(
+            wanted,
+            known.iter().map(String::as_str),
+            "`cauce test` without a name tries all of them",
+        )));
     }
     let is_wanted = |trial: &Trial| select.is_empty() || names(trial).iter().any(|name| select.contains(name));
     Ok(trials.into_iter().filter(is_wanted).collect())

@@ -8,7 +8,7 @@ use super::project::Project;
 use super::selection::Selection;
 use super::settings::Settings;
 use crate::error::{Error, Result};
-use crate::name::closest;
+use crate::name::did_you_mean;
 use crate::plan::Action;
 
 /// Tell why a run would build a model, or would not
@@ -30,10 +30,11 @@ pub(super) async fn why(arguments: Arguments, settings: &Settings) -> Result<()>
         let full = plan.steps.iter().map(|step| step.model.to_string());
         let names: Vec<String> = full.chain(plan.steps.iter().map(|step| step.model.name.clone())).collect();
         let error = Error::usage(format!("there is no model `{}`", arguments.model));
-        return Err(match closest(&arguments.model, names.iter().map(String::as_str)) {
-            Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-            None => error.hint("`cauce plan` lists the models"),
-        });
+        return Err(error.hint(did_you_mean(
+            &arguments.model,
+            names.iter().map(String::as_str),
+            "`cauce plan` lists the models",
+        )));
     };
     let chain = plan.why(&step.model);
     if arguments.json {

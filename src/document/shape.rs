@@ -10,7 +10,7 @@ use super::notes::Path;
 use super::text::Text;
 use super::tree::{Key, Mark, Node, Value};
 use crate::error::Finding;
-use crate::name::closest;
+use crate::name::{closest, did_you_mean};
 
 /// What to say about a key that the schema does not have (`key`, `None`) or a value it does not list (`key`,
 /// `Some(value)`), if more is known than that it is unknown.
@@ -183,10 +183,11 @@ impl<'a> Holder<'a> {
                 let name = key.map_or("", |key| key.text.as_str());
                 (self.unknown)(name, Some(&text)).unwrap_or_else(|| {
                     let finding = Finding::new(format!("unknown value `{text}`{of}"));
-                    match closest(&text, words.iter().copied()) {
-                        Some(meant) => finding.hint(format!("did you mean `{meant}`?")),
-                        None => finding.hint(format!("one of {}", listed(words.iter().copied()))),
-                    }
+                    finding.hint(did_you_mean(
+                        &text,
+                        words.iter().copied(),
+                        format!("one of {}", listed(words.iter().copied())),
+                    ))
                 })
             }
             None => Finding::new(format!("the value{of} is {}", node.value.kind()))
@@ -343,10 +344,7 @@ fn missing_key(required: &str, description: Option<&str>, owner: Option<&Key>, p
 
 fn unknown_key<'k>(key: &str, known: impl Iterator<Item = &'k str> + Clone) -> Finding {
     let finding = Finding::new(format!("unknown key `{key}`"));
-    match closest(key, known.clone()) {
-        Some(meant) => finding.hint(format!("did you mean `{meant}`?")),
-        None => finding.hint(format!("the keys here are {}", listed(known))),
-    }
+    finding.hint(did_you_mean(key, known.clone(), format!("the keys here are {}", listed(known))))
 }
 
 fn listed<'k>(words: impl IntoIterator<Item = &'k str>) -> String {

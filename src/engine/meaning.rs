@@ -11,11 +11,11 @@ use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{Column, NullEquality, Result as EngineResult};
 use datafusion::logical_expr::expr::{InList, InSubquery};
 use datafusion::logical_expr::{Distinct, Expr, Join, JoinType, LogicalPlan, Volatility, lit};
-use sha2::{Digest, Sha256};
 
 use super::functions::Pseudonym;
 use super::pii::full_name;
 use super::relations::Relations;
+use crate::mark::mark;
 use crate::model::{Meaning, MeantColumn, Model, Sources, Trace};
 
 /// What the SELECT of `model` means, given its plan.
@@ -309,16 +309,6 @@ fn add(to: &mut Sources, from: &Sources) {
     for (table, columns) in from {
         to.entry(table.clone()).or_default().extend(columns.iter().cloned());
     }
-}
-
-/// 128 bits of SHA-256 over the parts, each with its length.
-fn mark(parts: &[&str]) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
-    hasher.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

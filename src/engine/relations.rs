@@ -55,8 +55,6 @@ pub enum Relation {
     View(Source),
     /// Rows that somebody handed in.
     Rows(Arc<dyn TableProvider>),
-    /// A table of which only the columns matter, since nothing is read from it.
-    Shape(SchemaRef),
     /// The rows that a model accepts from a table, while that model is planned.
     Accepted(Arc<AcceptedTable>),
     /// A table that runs append to, at its newest version.
@@ -80,6 +78,12 @@ pub enum Input {
 }
 
 impl Relation {
+    /// A table of which only the columns matter, since nothing is read from it.
+    #[must_use]
+    pub fn columns_alone(schema: SchemaRef) -> Self {
+        Self::Rows(Arc::new(EmptyTable::new(schema)))
+    }
+
     /// Version `version` of the Delta table at `location`.
     #[must_use]
     pub fn version(location: Location, version: u64) -> Self {
@@ -209,7 +213,7 @@ impl Relations {
     pub(super) fn columns(&self, name: &TableName) -> Vec<String> {
         let schema = match self.get(name) {
             Some(Relation::Dataset { dataset, .. }) => dataset.schema(),
-            Some(Relation::Shape(schema)) => schema,
+            Some(Relation::Rows(rows)) => rows.schema(),
             _ => return Vec::new(),
         };
         schema.fields().iter().map(|field| field.name().clone()).collect()
@@ -280,7 +284,6 @@ impl Relations {
     pub(super) async fn table(&self, relation: Relation) -> Result<Option<Arc<dyn TableProvider>>> {
         Ok(match relation {
             Relation::View(_) => None,
-            Relation::Shape(schema) => Some(Arc::new(EmptyTable::new(schema))),
             Relation::Staged(table) => Some(table),
             Relation::Rows(rows) => Some(rows),
             Relation::Version { location, version, opened } => {

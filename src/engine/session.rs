@@ -12,7 +12,6 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use sha2::{Digest, Sha256};
 
 use super::functions::Pseudonym;
 use super::guard::guarded_rules;
@@ -22,6 +21,7 @@ use super::relations::Relations;
 use super::schemas::{LayerSchema, Lookup, SearchSchema, StateRef};
 use crate::error::{Result, engine_error};
 use crate::ledger::Ledger;
+use crate::mark::mark;
 use crate::name::{CATALOG, Layer};
 use crate::store::Stores;
 
@@ -40,8 +40,7 @@ impl Settings {
     /// Stands for the key of `pseudonym()`: equal for equal keys, and of no use to whoever wants to know the key.
     #[must_use]
     pub fn key_mark(&self) -> String {
-        let digest = Sha256::digest([b"cauce pseudonym key ", self.pseudonym_key.as_slice()].concat());
-        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        mark(&[b"cauce pseudonym key".as_slice(), &self.pseudonym_key])
     }
 }
 

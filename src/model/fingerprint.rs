@@ -1,11 +1,10 @@
 //! What a model says, as one number: equal for texts that differ only in white space, comments and letter case.
 
-use std::fmt::Write as _;
-
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use sha2::{Digest, Sha256};
 
 use super::{Accept, Amount, Header, Rule, Severity};
+use crate::mark::hex;
 use crate::sql::is_significant;
 
 /// The fingerprint of a model: 64 hexadecimal digits.
@@ -50,11 +49,7 @@ struct Hasher(Sha256);
 
 impl Hasher {
     fn hex(self) -> String {
-        self.0.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing into a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&self.0.finalize())
     }
 
     fn keeping(&mut self, header: &Header) {

@@ -11,7 +11,7 @@ use glob::Pattern;
 
 use super::Models;
 use crate::error::{Error, Result};
-use crate::name::{Layer, TableName, closest};
+use crate::name::{Layer, TableName, did_you_mean};
 
 /// A choice of models.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,12 +129,9 @@ impl Models {
                 (format!("there is no model `{}`", selector.text.trim_matches('+')), names)
             }
         };
-        let meant =
-            closest(selector.text.trim_matches('+').trim_start_matches("tag:"), known.iter().map(String::as_str));
-        Err(match meant {
-            Some(meant) => Error::usage(what).hint(format!("did you mean `{meant}`?")),
-            None => Error::usage(what).hint("`cauce plan` lists the models"),
-        })
+        let wanted = selector.text.trim_matches('+').trim_start_matches("tag:");
+        let hint = did_you_mean(wanted, known.iter().map(String::as_str), "`cauce plan` lists the models");
+        Err(Error::usage(what).hint(hint))
     }
 
     /// The models that `name` reads, directly or through others.

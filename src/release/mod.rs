@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 pub use account::{DatasetAccount, ModelAccount};
 pub use as_of::AsOf;
 pub use compare::{Change, Comparison, FileChanges, ModelChange};
 
 use crate::error::{Error, Result};
+use crate::mark::mark;
 use crate::model::Meaning;
 use crate::name::{Layer, TableName};
 
@@ -86,12 +86,11 @@ impl ReleasedDataset {
     /// Stands for its content: equal where files, declaration and corrections are.
     #[must_use]
     pub fn content(&self) -> String {
-        let mut hasher = Sha256::new();
-        hasher.update(format!("{}\n{}", self.declaration, self.corrections));
+        let mut parts = vec![self.declaration.clone(), self.corrections.clone()];
         for ReleasedFile { path, size, modified, etag } in &self.files {
-            hasher.update(format!("\n{path}\n{size} {modified} {}", etag.as_deref().unwrap_or_default()));
+            parts.extend([path.clone(), size.to_string(), modified.clone(), etag.clone().unwrap_or_default()]);
         }
-        hasher.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        mark(&parts)
     }
 }
 

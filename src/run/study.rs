@@ -110,16 +110,19 @@ impl Study<'_> {
 
     /// Plans a model.
     async fn read(&mut self, model: &Model) -> Result<Meaning> {
-        if self.engine.is_none() {
-            let relations = Arc::new(Relations::of_release(self.lake, self.catalog, self.last)?);
-            self.engine = Some(Engine::new(self.lake.stores(), relations, self.settings)?);
-        }
-        let Some(engine) = &self.engine else { return Ok(Meaning::default()) };
+        let engine = match &mut self.engine {
+            Some(engine) => engine,
+            unopened => {
+                let relations = Arc::new(Relations::of_release(self.lake, self.catalog, self.last)?);
+                unopened.insert(Engine::new(self.lake.stores(), relations, self.settings)?)
+            }
+        };
         for input in model.inputs.iter().filter(|input| input.layer != Layer::Raw) {
             let columns = self.columns.get(input).cloned();
             // A release whose types cannot be read back gives the table itself.
-            if let Some(columns) = columns.or_else(|| self.released(input).and_then(columns_of)) {
-                engine.relations().define(input.clone(), Relation::Shape(columns));
+            let released = || self.last?.models.get(input).and_then(columns_of);
+            if let Some(columns) = columns.or_else(released) {
+                engine.relations().define(input.clone(), Relation::columns_alone(columns));
             }
         }
         let (meaning, planned) = engine.meaning(model).await?;

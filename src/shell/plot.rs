@@ -7,7 +7,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::kept::Kept;
 use crate::error::{Error, Result};
-use crate::name::closest;
+use crate::name::did_you_mean;
 use crate::output::Chart;
 
 /// Rows that a chart is made of at most.
@@ -65,10 +65,7 @@ pub(super) fn position(batch: &RecordBatch, name: &str) -> Result<usize> {
     let names = || schema.fields().iter().map(|field| field.name().as_str());
     names().position(|column| column.eq_ignore_ascii_case(name)).ok_or_else(|| {
         let error = Error::query(format!("the last result has no column `{name}`"));
-        match closest(name, names()) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint(format!("its columns are {}", names().collect::<Vec<_>>().join(", "))),
-        }
+        error.hint(did_you_mean(name, names(), format!("its columns are {}", names().collect::<Vec<_>>().join(", "))))
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Shell;
 use crate::error::{Error, Result};
-use crate::name::closest;
+use crate::name::did_you_mean;
 use crate::output::{Format, Layout, Printer};
 
 /// How results are shown.
@@ -153,10 +153,7 @@ pub(super) const SETTINGS: &[Setting] = &[
 pub(super) fn setting(name: &str) -> Result<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name).ok_or_else(|| {
         let error = Error::usage(format!("there is no setting `{name}`"));
-        match closest(name, SETTINGS.iter().map(|setting| setting.name)) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint("\\pset lists them"),
-        }
+        error.hint(did_you_mean(name, SETTINGS.iter().map(|setting| setting.name), "\\pset lists them"))
     })
 }
 

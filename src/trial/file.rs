@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::document::{self, Path, Text, just_unknown, mistakes};
 use crate::error::{Finding, Place, Result};
 use crate::model::{Model, Models};
-use crate::name::{Layer, TableName, closest};
+use crate::name::{Layer, TableName, did_you_mean};
 use crate::sql::{Source, step_of};
 
 /// A row as it is written: values by column.
@@ -139,10 +139,7 @@ fn find<'a>(models: &'a Models, name: &str) -> std::result::Result<&'a Model, Fi
     found.ok_or_else(|| {
         let finding = Finding::new(format!("there is no model `{name}`"));
         let names: Vec<String> = models.iter().map(|model| model.name.to_string()).collect();
-        match closest(name, names.iter().map(String::as_str)) {
-            Some(meant) => finding.hint(format!("did you mean `{meant}`?")),
-            None => finding.hint("write its layer and name: curated.kpi_nps"),
-        }
+        finding.hint(did_you_mean(name, names.iter().map(String::as_str), "write its layer and name: curated.kpi_nps"))
     })
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::file::{Row, Written};
 use crate::error::{Finding, Place};
-use crate::name::closest;
+use crate::name::did_you_mean;
 
 /// The written rows as rows of `schema`; columns that are not written are NULL.
 ///
@@ -21,10 +21,11 @@ pub(super) fn typed(written: &Written, schema: &SchemaRef, table: &str) -> Resul
         if schema.field_with_name(column).is_err() {
             let finding = Finding::new(format!("{table} has no column `{column}`")).at(place.clone());
             let names = schema.fields().iter().map(|field| field.name().as_str());
-            findings.push(match closest(column, names.clone()) {
-                Some(meant) => finding.hint(format!("did you mean `{meant}`?")),
-                None => finding.hint(format!("its columns are {}", names.collect::<Vec<_>>().join(", "))),
-            });
+            findings.push(finding.hint(did_you_mean(
+                column,
+                names.clone(),
+                format!("its columns are {}", names.collect::<Vec<_>>().join(", ")),
+            )));
         }
     }
     if !findings.is_empty() {

@@ -13,7 +13,7 @@ use source::Source;
 
 /// The rooms by level, low to high. A room may know rooms of its own level and of those before it.
 const LEVELS: [(&str, &[&str]); 5] = [
-    ("words", &["error", "name", "clock", "document", "sql", "catalog", "model", "plan", "release"]),
+    ("words", &["error", "name", "mark", "clock", "document", "sql", "catalog", "model", "plan", "release"]),
     ("machinery", &["store", "ingest", "ledger", "engine", "table"]),
     ("acts", &["check", "clean", "history", "run", "simulate", "trial"]),
     ("faces", &["output", "shell"]),

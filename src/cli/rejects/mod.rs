@@ -15,7 +15,7 @@ use crate::cli::settings::Settings;
 use crate::engine::{Parameters, sql_name};
 use crate::error::{Error, Result};
 use crate::ledger::LeftOut;
-use crate::name::{Layer, TableName, closest};
+use crate::name::{Layer, TableName, did_you_mean};
 use crate::output::{Format, ResultFile, Target, counted, thousands};
 use crate::release::AsOf;
 use crate::shell::{Batch, OF_LAST_RUN, Session};
@@ -91,10 +91,11 @@ async fn resolve(session: &EngineSession, name: &str) -> Result<TableName> {
         return Ok(known.clone());
     }
     let error = Error::usage(format!("there is no dataset or model `{name}`"));
-    Err(match closest(name, names.iter().map(|known| known.name.as_str())) {
-        Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-        None => error.hint("`cauce query \"SHOW TABLES\"` lists them"),
-    })
+    Err(error.hint(did_you_mean(
+        name,
+        names.iter().map(|known| known.name.as_str()),
+        "`cauce query \"SHOW TABLES\"` lists them",
+    )))
 }
 
 /// The query that counts or lists.

@@ -12,7 +12,7 @@ use super::table::{AcceptedTable, Order, Rule};
 use crate::engine::{Engine, Relation, sql_name};
 use crate::error::{Error, Kind, Result, engine_error};
 use crate::model::{Accept, Deduplicate, Model};
-use crate::name::{TableName, closest};
+use crate::name::{TableName, did_you_mean};
 use crate::sql::Source;
 
 impl Engine {
@@ -110,10 +110,11 @@ fn position(column: &str, schema: &Schema, from: &TableName) -> Result<usize> {
     schema.index_of(column).map_err(|_| {
         let names = schema.fields().iter().map(|field| field.name().as_str());
         let error = Error::query(format!("{from} has no column `{column}`"));
-        match closest(column, names.clone()) {
-            Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-            None => error.hint(format!("its columns are {}", names.collect::<Vec<_>>().join(", "))),
-        }
+        error.hint(did_you_mean(
+            column,
+            names.clone(),
+            format!("its columns are {}", names.collect::<Vec<_>>().join(", ")),
+        ))
     })
 }
 
