@@ -6,6 +6,7 @@
 mod accept;
 mod amount;
 mod checks;
+mod draft;
 mod fingerprint;
 mod graph;
 mod header;
@@ -17,6 +18,7 @@ mod select;
 
 pub use accept::DEDUPLICATE;
 pub use amount::{Amount, age, read_age};
+pub use draft::Draft;
 pub use graph::{Models, unknown_layer};
 pub use lineage::{Branch, Direction, Place, lineage};
 pub use meaning::{Meaning, MeantColumn, Sources, Trace};

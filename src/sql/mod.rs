@@ -4,6 +4,7 @@
 //! everywhere. Nothing here knows which tables exist: that is for `model` and `engine`.
 
 mod cte;
+mod key;
 mod past;
 mod query;
 mod source;
@@ -14,6 +15,7 @@ mod tokens;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect};
 
 pub use cte::step_of;
+pub use key::key_columns;
 pub use past::PAST_SCHEMA;
 pub use query::{Query, Reference};
 pub use source::Source;

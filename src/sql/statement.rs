@@ -43,6 +43,12 @@ impl Statement {
         &self.source.text()[self.range.clone()]
     }
 
+    /// The statement's text with the words that its writer left out.
+    #[must_use]
+    pub fn whole(&self) -> String {
+        format!("{}{}", self.implied, self.text())
+    }
+
     /// Its bytes in the source.
     #[must_use]
     pub fn range(&self) -> Range<usize> {

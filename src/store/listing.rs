@@ -63,6 +63,21 @@ impl Stores {
     }
 }
 
+impl Stores {
+    /// What stands directly in a folder, by name: files, and folders with a `/` behind them.
+    ///
+    /// # Errors
+    /// A store that cannot be listed.
+    pub async fn list_one_level(&self, folder: &Location) -> Result<Vec<String>> {
+        let path = folder.path();
+        let listed = self.open(folder)?.list_with_delimiter(Some(&path)).await;
+        let listed = listed.map_err(|failure| store_error("list", folder, failure))?;
+        let folders = listed.common_prefixes.iter().filter_map(|path| Some(format!("{}/", path.filename()?)));
+        let files = listed.objects.iter().filter_map(|meta| meta.location.filename().map(str::to_owned));
+        Ok(folders.chain(files).collect())
+    }
+}
+
 async fn list_folder(store: &Arc<dyn ObjectStore>, location: &Location, ending: &str) -> Result<Vec<ObjectMeta>> {
     let folder = location.path();
     let all: Vec<ObjectMeta> =
@@ -134,6 +149,10 @@ mod tests {
         assert_eq!(names(base, "raw/").await.unwrap(), ["raw/2024/c.csv.gz", "raw/a.csv", "raw/b.csv"]);
         assert_eq!(names(base, "raw/*.csv").await.unwrap(), ["raw/a.csv", "raw/b.csv"]);
         assert_eq!(names(base, "raw/**/*.csv*").await.unwrap(), ["raw/2024/c.csv.gz", "raw/a.csv", "raw/b.csv"]);
+        let location = Location::parse("raw/", base).unwrap();
+        let level = Stores::new(BTreeMap::new()).list_one_level(&location).await.unwrap();
+        assert_eq!(level.iter().filter(|name| !name.starts_with(['.', '_'])).count(), 4, "{level:?}");
+        assert!(level.contains(&"2024/".to_owned()) && level.contains(&"b.csv".to_owned()), "{level:?}");
         let missing = names(base, "raw/nada.csv").await.unwrap_err();
         assert_eq!(missing.kind(), crate::error::Kind::Store);
         assert!(missing.message().contains("raw/nada.csv"), "{missing}");

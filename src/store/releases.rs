@@ -47,6 +47,20 @@ impl ReleaseLog {
         self.find(&AsOf::Newest).await
     }
 
+    /// The newest release, if it is newer than `number`. It is a question about one file, asked often; the releases are
+    /// listed only where there is something to tell.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn newer_than(&self, number: u64) -> Result<Option<u64>> {
+        let next = self.place(number + 1);
+        match self.store.head(&next.path()).await {
+            Ok(_) => Ok(self.numbers().await?.last().copied()),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(failure) => Err(store_error("read", &next, failure)),
+        }
+    }
+
     /// The release that a reader wants; `None` if there was none yet.
     ///
     /// # Errors
@@ -171,6 +185,8 @@ mod tests {
         assert_eq!(second.kind(), Kind::Refused);
         log.publish(&manifest(2, "2024-01-02T00:00:00Z")).await.unwrap();
         assert_eq!(log.numbers().await.unwrap(), [1, 2]);
+        let newer = async |than: u64| log.newer_than(than).await.unwrap();
+        assert_eq!((newer(0).await, newer(1).await, newer(2).await), (Some(2), Some(2), None));
         assert_eq!(log.read(1).await.unwrap(), first);
         assert!(log.read(3).await.unwrap_err().message().contains("no release 3"));
     }
