@@ -188,7 +188,7 @@ impl Printer {
     #[must_use]
     pub fn layout(&self, max_rows: Option<usize>) -> Layout {
         let width = if self.terminal.stdout { self.width(&console::Term::stdout()) } else { None };
-        Layout { width, max_rows, colour: self.terminal.colour && self.terminal.stdout, types: false }
+        Layout { width, max_rows, colour: self.terminal.colour && self.terminal.stdout, ..Layout::default() }
     }
 
     /// The format of results where none is asked for: for reading on a terminal, for programs elsewhere.

@@ -19,7 +19,7 @@ pub(super) struct Delimited {
 }
 
 impl Delimited {
-    pub(super) fn begin(delimiter: u8, schema: &SchemaRef, out: SharedTarget) -> Result<Self, Failure> {
+    pub(super) fn begin(delimiter: u8, schema: &SchemaRef, out: SharedTarget, header: bool) -> Result<Self, Failure> {
         let fields: Vec<Field> = schema
             .fields()
             .iter()
@@ -31,6 +31,7 @@ impl Delimited {
         let schema = Arc::new(Schema::new(fields));
         let mut writer = WriterBuilder::new()
             .with_delimiter(delimiter)
+            .with_header(header)
             .with_date_format(DATE.to_owned())
             .with_datetime_format(TIMESTAMP.to_owned())
             .with_time_format(TIME.to_owned())

@@ -5,24 +5,26 @@ use std::io::Write;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::cells::{Cells, NULL, is_number};
-use super::{Failure, Manner, ResultWriter};
+use super::cells::{Cells, is_number};
+use super::{Failure, Layout, Manner, ResultWriter};
 use crate::output::target::SharedTarget;
 use crate::output::text::visible_lines;
 
 pub(super) struct Html {
     out: SharedTarget,
     numbers: Vec<bool>,
+    null: String,
 }
 
 impl Html {
-    pub(super) fn begin(schema: &SchemaRef, mut out: SharedTarget) -> Result<Self, Failure> {
+    pub(super) fn begin(schema: &SchemaRef, mut out: SharedTarget, layout: &Layout) -> Result<Self, Failure> {
         writeln!(out, "<table>\n<thead>\n<tr>")?;
         for field in schema.fields() {
             writeln!(out, "<th>{}</th>", escape(field.name()))?;
         }
         writeln!(out, "</tr>\n</thead>\n<tbody>")?;
-        Ok(Self { out, numbers: schema.fields().iter().map(|field| is_number(field.data_type())).collect() })
+        let numbers = schema.fields().iter().map(|field| is_number(field.data_type())).collect();
+        Ok(Self { out, numbers, null: escape(layout.null()) })
     }
 }
 
@@ -32,7 +34,7 @@ impl ResultWriter for Html {
             write!(self.out, "<tr>")?;
             for (cell, number) in row.zip(&self.numbers) {
                 match cell {
-                    None => write!(self.out, "<td class=\"null\">{NULL}</td>")?,
+                    None => write!(self.out, "<td class=\"null\">{}</td>", self.null)?,
                     Some(text) if *number => write!(self.out, "<td class=\"number\">{}</td>", escape(&text))?,
                     Some(text) => write!(self.out, "<td>{}</td>", escape(&text))?,
                 }

@@ -5,23 +5,24 @@ use std::io::Write;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::cells::{Cells, NULL, is_number};
-use super::{Failure, Manner, ResultWriter};
+use super::cells::{Cells, is_number};
+use super::{Failure, Layout, Manner, ResultWriter};
 use crate::output::target::SharedTarget;
 use crate::output::text::visible_lines;
 
 pub(super) struct Markdown {
     out: SharedTarget,
+    null: String,
 }
 
 impl Markdown {
-    pub(super) fn begin(schema: &SchemaRef, mut out: SharedTarget) -> Result<Self, Failure> {
+    pub(super) fn begin(schema: &SchemaRef, mut out: SharedTarget, layout: &Layout) -> Result<Self, Failure> {
         let names: Vec<String> = schema.fields().iter().map(|field| escape(field.name())).collect();
         let rules: Vec<&str> =
             schema.fields().iter().map(|field| if is_number(field.data_type()) { "---:" } else { "---" }).collect();
         writeln!(out, "| {} |", names.join(" | "))?;
         writeln!(out, "| {} |", rules.join(" | "))?;
-        Ok(Self { out })
+        Ok(Self { out, null: escape(layout.null()) })
     }
 }
 
@@ -29,7 +30,7 @@ impl ResultWriter for Markdown {
     fn batch(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         for row in Cells::of(batch)?.rows() {
             let cells: Vec<String> =
-                row.map(|cell| cell.map_or_else(|| NULL.to_owned(), |text| escape(&text))).collect();
+                row.map(|cell| cell.map_or_else(|| self.null.clone(), |text| escape(&text))).collect();
             writeln!(self.out, "| {} |", cells.join(" | "))?;
         }
         Ok(())

@@ -146,7 +146,8 @@ impl FromStr for Format {
 }
 
 /// How a format for reading is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own that somebody has or has not")]
 pub struct Layout {
     /// Columns of the terminal to fit into; none to be as wide as the content.
     pub width: Option<usize>,
@@ -156,6 +157,19 @@ pub struct Layout {
     pub colour: bool,
     /// Whether the header shows the columns' types.
     pub types: bool,
+    /// Whether there is no header, also in csv and tsv.
+    pub rows_alone: bool,
+    /// Whether a table turns vertical instead of cutting or wrapping long text.
+    pub turns: bool,
+    /// How a null is shown, if not as `NULL`.
+    pub null: Option<String>,
+}
+
+impl Layout {
+    /// How a null is shown.
+    fn null(&self) -> &str {
+        self.null.as_deref().unwrap_or(cells::NULL)
+    }
 }
 
 /// What became of the rows of a result. It reads `6 rows`, or `1,000 of 75,000 rows shown` where rows were left out.
@@ -300,15 +314,15 @@ fn writer(
     layout: &Layout,
 ) -> Result<Box<dyn ResultWriter>, Failure> {
     Ok(match format {
-        Format::Table => Box::new(table::Table::new(table::LongText::Cut, schema, out, *layout)),
-        Format::Box => Box::new(table::Table::new(table::LongText::Wrapped, schema, out, *layout)),
-        Format::Csv => Box::new(delimited::Delimited::begin(b',', schema, out)?),
-        Format::Tsv => Box::new(delimited::Delimited::begin(b'\t', schema, out)?),
+        Format::Table => Box::new(table::Table::new(table::LongText::Cut, schema, out, layout)),
+        Format::Box => Box::new(table::Table::new(table::LongText::Wrapped, schema, out, layout)),
+        Format::Csv => Box::new(delimited::Delimited::begin(b',', schema, out, !layout.rows_alone)?),
+        Format::Tsv => Box::new(delimited::Delimited::begin(b'\t', schema, out, !layout.rows_alone)?),
         Format::Json => Box::new(json::Json::array(out)),
         Format::Jsonl => Box::new(json::Json::lines(out)),
-        Format::Markdown => Box::new(markdown::Markdown::begin(schema, out)?),
-        Format::Html => Box::new(html::Html::begin(schema, out)?),
-        Format::Vertical => Box::new(vertical::Vertical::new(schema, out, *layout)),
+        Format::Markdown => Box::new(markdown::Markdown::begin(schema, out, layout)?),
+        Format::Html => Box::new(html::Html::begin(schema, out, layout)?),
+        Format::Vertical => Box::new(vertical::Vertical::new(schema, out, layout)),
         Format::Parquet => Box::new(parquet::Parquet::begin(schema, out)?),
         Format::Arrow => Box::new(arrow_file::ArrowFile::begin(schema, out)?),
     })

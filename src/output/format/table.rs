@@ -19,7 +19,7 @@ use arrow::datatypes::SchemaRef;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width};
 
-use super::cells::{Cells, NULL, is_number, is_text};
+use super::cells::{Cells, is_number, is_text};
 use super::vertical::Vertical;
 use super::{Failure, Layout, Manner, ResultWriter};
 use crate::output::target::SharedTarget;
@@ -58,12 +58,12 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(long_text: LongText, schema: &SchemaRef, out: SharedTarget, layout: Layout) -> Self {
+    pub(super) fn new(long_text: LongText, schema: &SchemaRef, out: SharedTarget, layout: &Layout) -> Self {
         Self {
             long_text,
             schema: SchemaRef::clone(schema),
             out,
-            layout,
+            layout: layout.clone(),
             rows: Vec::new(),
             open: None,
             turned: None,
@@ -86,7 +86,7 @@ impl Table {
             .collect();
         for row in &self.rows {
             for (column, cell) in columns.iter_mut().zip(row) {
-                column.values = column.values.max(width(&visible(cell.as_deref().unwrap_or(NULL))));
+                column.values = column.values.max(width(&visible(cell.as_deref().unwrap_or(self.layout.null()))));
             }
         }
         columns
@@ -104,7 +104,7 @@ impl Table {
         let mut was_cut = false;
         for row in &self.rows {
             table.add_row(columns.iter().zip(widths).zip(row).map(|((column, &max), value)| match value {
-                None => column.align(Cell::new(NULL)).add_attribute(Attribute::Dim),
+                None => column.align(Cell::new(self.layout.null())).add_attribute(Attribute::Dim),
                 Some(text) => {
                     let text = visible(text);
                     let cuts = self.long_text == LongText::Cut && width(&text) > max;
@@ -131,11 +131,11 @@ impl Table {
         let continued = goes_on.is_some();
         let widths = match goes_on {
             Some((widths, _)) => Some(widths.clone()),
-            None => fit(&columns, self.layout.width),
+            None => fit(&columns, self.layout.width, self.layout.turns),
         };
         let Some(widths) = widths else {
             self.close()?;
-            let vertical = Vertical::new(&self.schema, self.out.clone(), self.layout);
+            let vertical = Vertical::new(&self.schema, self.out.clone(), &self.layout);
             let vertical = self.turned.insert(vertical);
             for row in self.rows.drain(..) {
                 vertical.row(row.iter().map(Option::as_deref))?;
@@ -153,7 +153,13 @@ impl Table {
         if !continued {
             self.close()?;
         }
-        for line in &lines[if continued { above.min(lines.len()) } else { 0 }..] {
+        if !continued && self.layout.rows_alone {
+            writeln!(self.out, "{}", lines.first().unwrap_or(&""))?;
+        }
+        // The line below the header of a box parts rows where they go on, and nothing where they begin.
+        let above = if continued { above } else { 1 + header + 1 };
+        let skipped = if continued || self.layout.rows_alone { above.min(lines.len()) } else { 0 };
+        for line in &lines[skipped..] {
             writeln!(self.out, "{line}")?;
         }
         self.open = Some((widths, bottom));
@@ -215,6 +221,11 @@ impl Column {
         self.values.max(width(&self.name)).max(self.type_name.as_deref().map_or(0, width)).max(1)
     }
 
+    /// The width at which no value is cut; its name may be broken.
+    fn text(&self) -> usize {
+        self.values.max(self.least()).min(self.natural())
+    }
+
     /// The least width at which it can still be read.
     fn least(&self) -> usize {
         let values = if self.shrinks { self.values.min(LEAST) } else { self.values };
@@ -239,15 +250,16 @@ impl Column {
     }
 }
 
-/// The width of each column so that the table fits into `max` columns of the terminal; none if it cannot.
-fn fit(columns: &[Column], max: Option<usize>) -> Option<Vec<usize>> {
+/// The width of each column so that the table fits into `max` columns of the terminal; none if it cannot, or only by
+/// making columns narrower than their text where `whole` is set.
+fn fit(columns: &[Column], max: Option<usize>, whole: bool) -> Option<Vec<usize>> {
     let natural: Vec<usize> = columns.iter().map(Column::natural).collect();
     let Some(max) = max else { return Some(natural) };
     let least: Vec<usize> =
         columns.iter().zip(&natural).map(|(column, natural)| column.least().min(*natural)).collect();
     let frame = columns.len() * (PADDING + 1) + 1;
     let room = max.checked_sub(frame)?;
-    if least.iter().sum::<usize>() > room {
+    if least.iter().sum::<usize>() > room || (whole && columns.iter().map(Column::text).sum::<usize>() > room) {
         return None;
     }
     // The largest cap on all columns under which they fit: narrow columns keep their width, wide ones share the rest.
@@ -307,17 +319,19 @@ mod tests {
     #[test]
     fn text_gives_way_and_numbers_do_not() {
         let columns = [column("id", 6, false), column("texto", 200, true), column("canal", 8, true)];
-        assert_eq!(fit(&columns, None), Some(vec![6, 200, 8]));
-        assert_eq!(fit(&columns, Some(80)), Some(vec![6, 56, 8]));
-        assert_eq!(fit(&columns, Some(32)), Some(vec![6, 8, 8]));
-        assert_eq!(fit(&columns, Some(31)), None);
-        assert_eq!(fit(&columns, Some(3)), None);
+        assert_eq!(fit(&columns, None, false), Some(vec![6, 200, 8]));
+        assert_eq!(fit(&columns, Some(80), false), Some(vec![6, 56, 8]));
+        assert_eq!(fit(&columns, Some(32), false), Some(vec![6, 8, 8]));
+        assert_eq!(fit(&columns, Some(31), false), None);
+        assert_eq!(fit(&columns, Some(3), false), None);
+        assert_eq!(fit(&columns, Some(224), true), Some(vec![6, 200, 8]));
+        assert_eq!(fit(&columns, Some(223), true), None, "nothing is cut");
     }
 
     #[test]
     fn wide_columns_share_what_is_left() {
         let columns = [column("a", 100, true), column("b", 30, true), column("c", 3, true)];
-        let widths = fit(&columns, Some(53)).unwrap();
+        let widths = fit(&columns, Some(53), false).unwrap();
         assert_eq!(widths, [20, 20, 3]);
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::cells::{Cells, NULL};
+use super::cells::Cells;
 use super::{Failure, Layout, Manner, ResultWriter};
 use crate::output::target::SharedTarget;
 use crate::output::text::{thousands, visible, visible_lines, width};
@@ -23,10 +23,10 @@ pub(super) struct Vertical {
 }
 
 impl Vertical {
-    pub(super) fn new(schema: &SchemaRef, out: SharedTarget, layout: Layout) -> Self {
+    pub(super) fn new(schema: &SchemaRef, out: SharedTarget, layout: &Layout) -> Self {
         let names: Vec<String> = schema.fields().iter().map(|field| visible(field.name()).into_owned()).collect();
         let names_width = names.iter().map(|name| width(name)).max().unwrap_or(0);
-        Self { names, names_width, out, layout, rows: 0 }
+        Self { names, names_width, out, layout: layout.clone(), rows: 0 }
     }
 
     /// Writes one row; `None` is null.
@@ -35,11 +35,12 @@ impl Vertical {
         let title = format!("── row {} ", thousands(self.rows));
         let rule = self.layout.width.unwrap_or(RULE).min(RULE).saturating_sub(width(&title));
         writeln!(self.out, "{title}{}", "─".repeat(rule))?;
+        let null = self.layout.null();
         let (dim, off) = if self.layout.colour { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
         for (name, value) in self.names.iter().zip(values) {
             let indent = " ".repeat(self.names_width - width(name));
             match value {
-                None => writeln!(self.out, "{indent}{name} │ {dim}{NULL}{off}")?,
+                None => writeln!(self.out, "{indent}{name} │ {dim}{null}{off}")?,
                 Some(text) => {
                     let text = visible_lines(text);
                     let mut lines = text.split('\n');
