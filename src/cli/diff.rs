@@ -102,12 +102,6 @@ pub(super) async fn diff(arguments: Arguments, settings: &Settings) -> Result<()
     if arguments.sql { tell_texts(&difference.comparison, (&from, &to), printer) } else { Ok(()) }
 }
 
-/// Shows what differs between two releases; the one before `to` without `from`.
-pub(super) async fn between(from: Option<AsOf>, to: AsOf, settings: &Settings) -> Result<()> {
-    let arguments = Arguments { from, to, model: Vec::new(), sql: false, values: VALUES_SHOWN, json: false };
-    diff(arguments, settings).await
-}
-
 /// Reads the full name of a model.
 fn table_name(text: &str) -> Result<TableName, String> {
     text.parse().map_err(|()| "write the layer too: curated.kpi_resumen".to_owned())

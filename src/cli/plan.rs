@@ -32,6 +32,14 @@ pub(super) async fn plan(arguments: Arguments, settings: &Settings) -> Result<()
     if arguments.json {
         return write_json(&settings.printer, &plan);
     }
+    show(&plan, settings)
+}
+
+/// Shows a plan as a table, and tells what it comes to.
+///
+/// # Errors
+/// A plan that cannot be carried out, after showing it.
+pub(super) fn show(plan: &Plan, settings: &Settings) -> Result<()> {
     let steps = || plan.steps.iter();
     Listing::default()
         .texts("model", steps().map(|step| Some(step.model.to_string())))
@@ -43,10 +51,10 @@ pub(super) async fn plan(arguments: Arguments, settings: &Settings) -> Result<()
         .texts("last_took", steps().map(|step| step.last_millis.filter(|_| is_built(step)).map(took)))
         .write(&settings.printer, None)?;
     drift::tell(&settings.printer, &plan.drift, Verdict::Harmless)?;
-    if let Some(error) = drift::stopped(&plan) {
+    if let Some(error) = drift::stopped(plan) {
         return Err(error);
     }
-    tell(settings, &plan);
+    tell(settings, plan);
     Ok(())
 }
 

@@ -32,7 +32,19 @@ pub(super) struct Planned {
 /// # Errors
 /// Mistakes in the project, a selection that chooses nothing, and files or a lake that cannot be read.
 pub(super) async fn planned(project: &Project, settings: &Settings, asked_for: &Selection) -> Result<Planned> {
-    let models = project.models()?;
+    planned_of(project, project.models()?, settings, asked_for).await
+}
+
+/// Plans a run of `project` with these models instead of those in its files.
+///
+/// # Errors
+/// As [`planned`].
+pub(super) async fn planned_of(
+    project: &Project,
+    models: Models,
+    settings: &Settings,
+    asked_for: &Selection,
+) -> Result<Planned> {
     let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
     let (catalog, inferred) = complete(&project.catalog, &inputs).await?;
     tell_inferred(&settings.printer, &inferred);

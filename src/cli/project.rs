@@ -52,6 +52,35 @@ impl Project {
     /// # Errors
     /// All mistakes of all model files.
     pub(super) fn models(&self) -> Result<Models> {
+        let files = self.model_texts()?;
+        if files.is_empty() {
+            return Err(Error::usage(format!(
+                "there is no model under {}",
+                shown(&self.root.join("sql"), &working_folder()?)
+            ))
+            .hint("a model is a SELECT in sql/processed/NAME.sql or sql/curated/NAME.sql"));
+        }
+        Models::parse(files, &self.catalog)
+    }
+
+    /// The project's models, with `text` as the model `name`.
+    ///
+    /// # Errors
+    /// All mistakes of all model files.
+    pub(super) fn models_with(&self, name: &TableName, text: &str) -> Result<Models> {
+        let mut files = self.model_texts()?;
+        files.retain(|(other, ..)| other != name);
+        files.push((name.clone(), shown(&self.model_file(name), &working_folder()?), text.to_owned()));
+        Models::parse(files, &self.catalog)
+    }
+
+    /// The file of the model `name`.
+    pub(super) fn model_file(&self, name: &TableName) -> PathBuf {
+        self.root.join("sql").join(name.layer.as_str()).join(format!("{}.sql", name.name))
+    }
+
+    /// The models' names, files as a person would write them, and texts.
+    fn model_texts(&self) -> Result<Vec<(TableName, String, String)>> {
         let here = working_folder()?;
         let sql = self.root.join("sql");
         let mut files = Vec::new();
@@ -69,14 +98,10 @@ impl Project {
                 files.push((TableName::new(layer, stem), shown, read(&file)?));
             }
         }
-        if !strangers.is_empty() {
-            return Err(Error::usage("sql/ holds files that are no models").findings(strangers));
+        if strangers.is_empty() {
+            return Ok(files);
         }
-        if files.is_empty() {
-            return Err(Error::usage(format!("there is no model under {}", shown(&sql, &here)))
-                .hint("a model is a SELECT in sql/processed/NAME.sql or sql/curated/NAME.sql"));
-        }
-        Models::parse(files, &self.catalog)
+        Err(Error::usage("sql/ holds files that are no models").findings(strangers))
     }
 
     /// The tests of its models.

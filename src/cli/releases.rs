@@ -68,7 +68,7 @@ pub(super) async fn releases(arguments: Arguments, settings: &Settings) -> Resul
 }
 
 /// Lists the newest `limit` releases; 0 lists all.
-pub(super) async fn list(log: &ReleaseLog, limit: usize, format: Option<Format>, printer: &Printer) -> Result<()> {
+async fn list(log: &ReleaseLog, limit: usize, format: Option<Format>, printer: &Printer) -> Result<()> {
     let mut numbers = log.numbers().await?;
     if numbers.is_empty() {
         printer.say("no release yet; `cauce run` publishes the first");

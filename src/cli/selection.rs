@@ -27,6 +27,11 @@ pub(super) struct Selection {
 }
 
 impl Selection {
+    /// One model alone.
+    pub(super) fn only(name: &TableName) -> Self {
+        Self { models: vec![name.to_string()], ..Self::default() }
+    }
+
     /// Whether all models are asked for.
     pub(super) fn is_everything(&self) -> bool {
         self.models.is_empty() && self.exclude.is_empty()

@@ -1,5 +1,6 @@
 //! A release of a project as a session of the shell.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::Field;
@@ -9,16 +10,18 @@ use futures::{FutureExt, StreamExt};
 use super::project::Project;
 use super::run::tell_inferred;
 use super::settings::Settings;
-use super::{diff, releases};
+use super::{in_shell, save};
+use crate::catalog::Catalog;
 use crate::engine::{Engine, FunctionEntry, Parameters, quoted, sql_name};
 use crate::error::{Result, engine_error};
 use crate::ledger::SystemTable;
-use crate::model::Rule;
+use crate::model::{Draft, Rule};
 use crate::name::{Layer, TableName};
-use crate::output::{Format, bytes};
+use crate::output::bytes;
 use crate::release::{AsOf, Kept, Manifest, ReleasedModel};
 use crate::shell::{Answer, ColumnEntry, Relationship, Session, TableEntry, TableKind};
 use crate::sql::Statement;
+use crate::store::Location;
 
 /// A session over what a release says.
 pub(super) struct EngineSession {
@@ -214,16 +217,29 @@ impl Session for EngineSession {
         ]
     }
 
-    fn show_releases(&self, format: Format) -> BoxFuture<'_, Result<()>> {
+    fn list<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>>> {
         async move {
-            let log = self.project.lake.releases()?;
-            releases::list(&log, 0, Some(format), &self.settings.printer).await
+            if folder == "s3://" {
+                return Ok(buckets(&self.project.catalog));
+            }
+            let location = Location::parse(folder, &self.project.root)?;
+            let names = self.project.lake.stores().list_one_level(&location).await?;
+            Ok(names.into_iter().map(|name| format!("{folder}{name}")).collect())
         }
         .boxed()
     }
 
-    fn show_difference(&self, from: Option<AsOf>, to: AsOf) -> BoxFuture<'_, Result<()>> {
-        diff::between(from, to, &self.settings).boxed()
+    fn options(&self, command: &str) -> Vec<(String, String)> {
+        in_shell::options(command)
+    }
+
+    fn command<'a>(&'a self, words: &'a [String]) -> BoxFuture<'a, Result<()>> {
+        let release = self.release.as_ref().map(|release| release.release);
+        in_shell::carry_out(words, release, &self.settings).boxed()
+    }
+
+    fn save<'a>(&'a self, draft: &'a Draft, replace: bool) -> BoxFuture<'a, Result<()>> {
+        save::save(draft, replace, &self.settings).boxed()
     }
 
     fn at(&self, as_of: AsOf) -> BoxFuture<'_, Result<Arc<dyn Session>>> {
@@ -234,6 +250,31 @@ impl Session for EngineSession {
         }
         .boxed()
     }
+
+    fn renewed(&self) -> BoxFuture<'_, Result<Arc<dyn Session>>> {
+        self.at(self.as_of)
+    }
+
+    fn newer(&self) -> BoxFuture<'_, Result<Option<u64>>> {
+        async move {
+            if self.as_of != AsOf::Newest {
+                return Ok(None);
+            }
+            self.project.lake.releases()?.newer_than(self.release.as_ref().map_or(0, |release| release.release)).await
+        }
+        .boxed()
+    }
+}
+
+/// The buckets that a catalog speaks of.
+fn buckets(catalog: &Catalog) -> Vec<String> {
+    let places =
+        catalog.datasets.values().map(|dataset| &dataset.path).chain(catalog.stores.keys()).chain([&catalog.lake]);
+    let bucket = |place: &String| {
+        let (bucket, _) = place.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, "")))?;
+        Some(format!("s3://{bucket}/"))
+    };
+    places.filter_map(bucket).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Rows and bytes of a model that is kept as a table.

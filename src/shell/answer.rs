@@ -78,7 +78,9 @@ impl Shell {
             file.batch(&batch?)?;
         }
         let account = file.finish()?;
-        self.printer.account(&account, None);
+        if !self.showing.tuples_only || account.is_shortened() {
+            self.printer.account(&account, None);
+        }
         Ok(())
     }
 
@@ -86,7 +88,7 @@ impl Shell {
     pub(super) fn next_target(&mut self, format: Format) -> Result<(Target, Format, Layout)> {
         let pager = self.surroundings.pager.as_deref().filter(|_| self.showing.pager && self.at_terminal);
         let on_screen = self.showing.layout(&self.printer, self.showing.max_rows);
-        let whole = Layout { types: self.showing.types, ..Layout::default() };
+        let whole = self.showing.whole();
         if let Some(name) = self.once.take() {
             let (target, format) = named(&name, format)?;
             return Ok((target, format, whole));
@@ -170,7 +172,9 @@ impl Shell {
                 notes.insert(0, "\\last shows all".to_owned());
                 self.printer.account_with(account, notes);
             }
-            Some(account) if to_person || account.is_shortened() => self.printer.account_with(account, notes),
+            Some(account) if (to_person && !self.showing.tuples_only) || account.is_shortened() => {
+                self.printer.account_with(account, notes);
+            }
             None if to_person => {
                 notes.insert(0, "done".to_owned());
                 self.say(notes.join(" · "));

@@ -15,12 +15,11 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Behavior, ColorMode, CompletionType, Config, Context, EditMode, Helper};
 use tokio::sync::mpsc;
 
-use super::completion::{self, Names, Offer};
+use super::completion::{self, Names, Offer, Wanted};
 use super::highlight::highlight;
 use super::input::is_complete;
 use super::secrets::redacted;
 use crate::error::{Error, Result};
-use crate::name::TableName;
 
 /// Characters said of an offer.
 const NOTE: usize = 40;
@@ -31,8 +30,8 @@ const HISTORY: usize = 100_000;
 /// The names completion knows, put there when they have been read.
 pub(super) type SharedNames = Arc<RwLock<Names>>;
 
-/// Takes columns whose values completion will offer.
-pub(super) type Wanted = mpsc::UnboundedSender<(TableName, String)>;
+/// Takes what completion will want to offer.
+pub(super) type Wishes = mpsc::UnboundedSender<Wanted>;
 
 /// What a person did at the prompt.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,7 +56,7 @@ impl Editor {
     /// to the terminal behind it.
     pub(super) fn open(
         names: SharedNames,
-        wanted: Wanted,
+        wishes: Wishes,
         history: Option<&Path>,
         colour: bool,
         on_stdout: bool,
@@ -74,7 +73,7 @@ impl Editor {
             .build();
         let entries = FileHistory::with_config(&config);
         let mut editor = rustyline::Editor::with_history(config, entries).map_err(unusable)?;
-        editor.set_helper(Some(Assistant { names, wanted, history: HistoryHinter::new(), colour }));
+        editor.set_helper(Some(Assistant { names, wishes, history: HistoryHinter::new(), colour }));
         let mut this = Self { editor, history: history.map(Path::to_owned), colour };
         this.load();
         Ok(this)
@@ -143,8 +142,7 @@ fn private_folder() -> DirBuilder {
 /// What helps while a line is typed.
 struct Assistant {
     names: SharedNames,
-    /// Takes columns whose values will be wanted.
-    wanted: Wanted,
+    wishes: Wishes,
     history: HistoryHinter,
     colour: bool,
 }
@@ -154,13 +152,13 @@ impl Helper for Assistant {}
 impl Hinter for Assistant {
     type Hint = String;
 
-    /// What was entered before and begins as the line does. Called at every key, it also sees that values of a column will
-    /// be wanted soon.
+    /// What was entered before and begins as the line does. Called at every key, it also sees what will be wanted
+    /// soon.
     fn hint(&self, line: &str, position: usize, context: &Context<'_>) -> Option<String> {
         if let Ok(names) = self.names.try_read()
-            && let Some(column) = completion::column_before(&names, line, position)
+            && let Some(wanted) = completion::wanted(&names, line, position)
         {
-            drop(self.wanted.send(column));
+            drop(self.wishes.send(wanted));
         }
         // Without colour nobody could tell a hint from what is typed.
         if self.colour { self.history.hint(line, position, context) } else { None }

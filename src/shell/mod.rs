@@ -9,12 +9,14 @@ mod batch;
 mod command;
 mod completion;
 mod crosstab;
+mod draft;
 mod editor;
 mod habits;
 mod highlight;
 mod input;
 mod interrupt;
 mod kept;
+mod lookout;
 mod outlet;
 mod plot;
 mod profile;
@@ -31,12 +33,14 @@ use std::fmt::Display;
 use std::io::BufRead;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 pub use batch::{Batch, OnError};
 pub use command::{CommandHelp, command_help};
@@ -47,18 +51,24 @@ pub use session::{Answer, ColumnEntry, Relationship, Session, TableEntry, TableK
 pub use showing::seconds;
 pub use surroundings::Surroundings;
 
-use self::completion::Names;
+use self::completion::{Names, Wanted};
 use self::editor::{Editor, Entry, SharedNames};
 use self::input::{Input, Reader, inputs};
 use self::kept::Kept;
+use self::lookout::Lookout;
 use self::outlet::Outlet;
 use self::showing::Showing;
 use crate::engine::Parameters;
 use crate::error::{Error, Kind, Result};
 use crate::ledger::Ledger;
-use crate::name::TableName;
 use crate::output::{Format, Printer, is_broken_pipe};
 use crate::sql::Statement;
+
+/// The longest that the list of a folder is waited for.
+const FOLDER_WAIT: Duration = Duration::from_secs(3);
+
+/// The time that something has to end by itself after Ctrl-C.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// A shell over one session.
 pub struct Shell {
@@ -128,18 +138,22 @@ impl Shell {
     pub async fn interact(mut self) -> Result<()> {
         self.at_terminal = true;
         let mut background = JoinSet::new();
-        let (wanted, columns) = mpsc::unbounded_channel();
+        let (wishes, wanted) = mpsc::unbounded_channel();
         background.spawn(read_names(Arc::clone(&self.session), Arc::clone(&self.names)));
-        background.spawn(read_wanted(Arc::clone(&self.session), Arc::clone(&self.names), columns));
+        background.spawn(read_wanted(Arc::clone(&self.session), Arc::clone(&self.names), wanted));
         if self.read_rc().await? == Flow::Quit {
             return Ok(());
         }
         let on_stdout = self.printer.layout(None).width.is_some();
         let names = Arc::clone(&self.names);
         let history = self.surroundings.history.as_deref();
-        self.editor = Some(Editor::open(names, wanted, history, self.printer.stderr_colour(), on_stdout)?);
+        self.editor = Some(Editor::open(names, wishes, history, self.printer.stderr_colour(), on_stdout)?);
         self.printer.say("SQL ends with a semicolon; \\? lists the commands, \\q leaves.");
+        let mut lookout = Lookout::default();
         for number in 1.. {
+            if let Some(release) = lookout.look(&self.session).await {
+                self.printer.say(format_args!("release {release} is out; \\asof newest reads it"));
+            }
             let text = match self.read_entry().await? {
                 Entry::Text(text) => text,
                 Entry::Dropped => continue,
@@ -213,11 +227,19 @@ impl Shell {
 
     /// Does one thing, or is stopped by Ctrl-C. `told` says whether a person waits for the row count.
     async fn run(&mut self, input: Input, told: bool) -> Result<Flow> {
-        let interrupted = (self.interrupt)();
+        let interrupt = (self.interrupt)();
+        // What hears Ctrl-C itself, as a run does, says best what became of it: it has a moment for that.
+        let interrupted = async {
+            interrupt.await;
+            tokio::time::sleep(MOMENT).await;
+        };
         tokio::select! {
             biased;
-            () = interrupted => Err(Error::new(Kind::Interrupted, "stopped")),
             done = self.act(input, told) => done,
+            () = interrupted => {
+                self.files.clear();
+                Err(Error::new(Kind::Interrupted, "stopped"))
+            }
         }
     }
 
@@ -254,7 +276,13 @@ impl Shell {
     async fn read_rc(&mut self) -> Result<Flow> {
         let Some(rc) = self.surroundings.rc.clone().filter(|rc| rc.is_file()) else { return Ok(Flow::Continue) };
         self.hushed = true;
-        let read = self.read_file(&rc).await;
+        let interrupted = (self.interrupt)();
+        let read = tokio::select! {
+            biased;
+            read = self.read_file(&rc) => read,
+            () = interrupted => Err(Error::new(Kind::Interrupted, format!("stopped reading {}", rc.display()))),
+        };
+        self.files.clear();
         self.hushed = false;
         match read {
             Err(error) if !is_broken_pipe(&error) => {
@@ -311,20 +339,28 @@ fn lines_of(text: impl BufRead + Send + 'static) -> mpsc::Receiver<Result<String
 async fn read_names(session: Arc<dyn Session>, names: SharedNames) {
     // Without names there is less to complete, which is no reason to disturb a person.
     if let Ok(found) = Names::of(session.as_ref()).await {
-        *names.write().unwrap_or_else(PoisonError::into_inner) = found;
+        names.write().unwrap_or_else(PoisonError::into_inner).renew(found);
     }
 }
 
-/// Reads the values of columns that are about to be compared.
-async fn read_wanted(
-    session: Arc<dyn Session>,
-    names: SharedNames,
-    mut columns: mpsc::UnboundedReceiver<(TableName, String)>,
-) {
-    while let Some((table, column)) = columns.recv().await {
-        let wanted = names.write().unwrap_or_else(PoisonError::into_inner).ask_for(&table, &column);
-        if wanted && let Ok(values) = completion::read_values(session.as_ref(), &table, &column).await {
-            names.write().unwrap_or_else(PoisonError::into_inner).learn(table, column, values);
+/// Reads what completion is about to want: values of columns, folders of stores.
+async fn read_wanted(session: Arc<dyn Session>, names: SharedNames, mut wishes: mpsc::UnboundedReceiver<Wanted>) {
+    let known = || names.write().unwrap_or_else(PoisonError::into_inner);
+    while let Some(wanted) = wishes.recv().await {
+        match wanted {
+            Wanted::Values(table, column) => {
+                let asked = known().ask_for(&table, &column);
+                if asked && let Ok(values) = completion::read_values(session.as_ref(), &table, &column).await {
+                    known().learn(table, column, values);
+                }
+            }
+            Wanted::Folder(folder) => {
+                let asked = known().ask_for_folder(&folder);
+                if asked {
+                    let listed = timeout(FOLDER_WAIT, session.list(&folder)).await;
+                    known().learn_folder(&folder, listed.ok().and_then(Result::ok));
+                }
+            }
         }
     }
 }

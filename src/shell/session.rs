@@ -10,8 +10,8 @@ use futures::stream::BoxStream;
 use crate::engine::{FunctionEntry, Meter, Parameters};
 use crate::error::Result;
 use crate::ledger::Ledger;
+use crate::model::Draft;
 use crate::name::{Layer, TableName, closest};
-use crate::output::Format;
 use crate::release::AsOf;
 use crate::sql::Statement;
 
@@ -50,14 +50,27 @@ pub trait Session: Send + Sync {
     /// Where the session reads and what it may use.
     fn settings(&self) -> Vec<(&'static str, String)>;
 
-    /// Shows all releases.
-    fn show_releases(&self, format: Format) -> BoxFuture<'_, Result<()>>;
+    /// What stands directly in a folder of a store, as whole URLs; folders end in `/`. `s3://` holds the buckets of the project.
+    fn list<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>>>;
 
-    /// Shows what differs between two releases; the one before `to` without `from`.
-    fn show_difference(&self, from: Option<AsOf>, to: AsOf) -> BoxFuture<'_, Result<()>>;
+    /// The options of a command of the command line, each with what it does.
+    fn options(&self, command: &str) -> Vec<(String, String)>;
+
+    /// Carries out a command of the command line, such as `plan kpi_canal --json`, and shows what it shows there.
+    fn command<'a>(&'a self, words: &'a [String]) -> BoxFuture<'a, Result<()>>;
+
+    /// Writes a model file of the project, if it can be one, and shows what a run would do with it. A file that is there
+    /// is replaced only if `replace` says so.
+    fn save<'a>(&'a self, draft: &'a Draft, replace: bool) -> BoxFuture<'a, Result<()>>;
 
     /// The same project at another release.
     fn at(&self, as_of: AsOf) -> BoxFuture<'_, Result<Arc<dyn Session>>>;
+
+    /// The same project, opened again: at the newest release of now, unless another one was asked for.
+    fn renewed(&self) -> BoxFuture<'_, Result<Arc<dyn Session>>>;
+
+    /// The newest release, if it is newer than the one that is read and that one was not asked for.
+    fn newer(&self) -> BoxFuture<'_, Result<Option<u64>>>;
 }
 
 /// The rows of a statement. Dropping the stream stops the work.

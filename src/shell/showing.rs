@@ -12,8 +12,8 @@ use crate::output::{Format, Layout, Printer};
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own that is on or off")]
 pub(super) struct Showing {
     pub(super) format: Format,
-    /// One line a column, whatever the format.
-    pub(super) expanded: bool,
+    /// Whether there is one line a column, whatever the format.
+    expanded: Expanded,
     pub(super) max_rows: Option<usize>,
     /// Whether a result that is longer than the screen goes to a pager.
     pub(super) pager: bool,
@@ -25,29 +25,51 @@ pub(super) struct Showing {
     pub(super) timeout: Option<Duration>,
     /// Keys as in vi instead of emacs.
     pub(super) vi: bool,
+    /// How a null is shown, if not as usual.
+    null: Option<String>,
+    /// Whether rows stand alone, without header and count.
+    pub(super) tuples_only: bool,
+}
+
+/// Whether a result has one line a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expanded {
+    Off,
+    On,
+    /// Where a table would cut its text.
+    Auto,
 }
 
 impl Showing {
     pub(super) fn of(printer: &Printer) -> Self {
         Self {
             format: printer.default_format(),
-            expanded: false,
+            expanded: Expanded::Off,
             max_rows: printer.default_max_rows(),
             pager: true,
             types: false,
             timing: true,
             timeout: None,
             vi: false,
+            null: None,
+            tuples_only: false,
         }
     }
 
     /// The format, once `\x` is considered.
     pub(super) fn shown_as(&self) -> Format {
-        if self.expanded { Format::Vertical } else { self.format }
+        if self.expanded == Expanded::On { Format::Vertical } else { self.format }
     }
 
+    /// How a result is laid out on the screen.
     pub(super) fn layout(&self, printer: &Printer, max_rows: Option<usize>) -> Layout {
-        Layout { types: self.types, ..printer.layout(max_rows) }
+        let Layout { width, colour, .. } = printer.layout(max_rows);
+        Layout { width, max_rows, colour, turns: self.expanded == Expanded::Auto, ..self.whole() }
+    }
+
+    /// How a result is laid out where there is room for all of it.
+    pub(super) fn whole(&self) -> Layout {
+        Layout { types: self.types, rows_alone: self.tuples_only, null: self.null.clone(), ..Layout::default() }
     }
 }
 
@@ -79,10 +101,27 @@ pub(super) const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "expanded",
-        values: &["on", "off"],
-        help: "one line a column instead of a table",
-        get: |showing| on_off(showing.expanded),
-        set: |showing, value| switch("expanded", &mut showing.expanded, value),
+        values: &["on", "off", "auto"],
+        help: "one line a column instead of a table; auto does it where text would be cut",
+        get: |showing| {
+            let word = match showing.expanded {
+                Expanded::Off => "off",
+                Expanded::On => "on",
+                Expanded::Auto => "auto",
+            };
+            word.to_owned()
+        },
+        set: |showing, value| {
+            let mut on = false;
+            showing.expanded = match value {
+                "auto" => Expanded::Auto,
+                _ => {
+                    switch("expanded", &mut on, value)?;
+                    if on { Expanded::On } else { Expanded::Off }
+                }
+            };
+            Ok(())
+        },
     },
     Setting {
         name: "format",
@@ -114,6 +153,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        name: "null",
+        values: &["NULL", "∅", "''"],
+        help: "how a null is shown in formats for reading",
+        get: |showing| match showing.null.as_deref() {
+            None => "NULL".to_owned(),
+            Some("") => "''".to_owned(),
+            Some(text) => text.to_owned(),
+        },
+        set: |showing, value| {
+            let unquoted = |sign| value.strip_prefix(sign).and_then(|rest| rest.strip_suffix(sign));
+            showing.null = Some(unquoted('\'').or_else(|| unquoted('"')).unwrap_or(value).to_owned());
+            Ok(())
+        },
+    },
+    Setting {
         name: "pager",
         values: &["on", "off"],
         help: "results longer than the screen go to a pager",
@@ -141,6 +195,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         set: |showing, value| switch("timing", &mut showing.timing, value),
     },
     Setting {
+        name: "tuples_only",
+        values: &["on", "off"],
+        help: "rows alone, without header and count",
+        get: |showing| on_off(showing.tuples_only),
+        set: |showing, value| switch("tuples_only", &mut showing.tuples_only, value),
+    },
+    Setting {
         name: "types",
         values: &["on", "off"],
         help: "types of columns in the header",
@@ -161,7 +222,7 @@ impl Shell {
     /// Changes a setting, or turns it over where it is on or off and no value is given, and says what it is now.
     pub(super) fn change(&mut self, setting: &Setting, value: &str) -> Result<()> {
         let turned = match (value, (setting.get)(&self.showing).as_str()) {
-            ("", "on") => "off",
+            ("", "on" | "auto") => "off",
             ("", "off") if setting.values.contains(&"on") => "on",
             _ => value,
         };
@@ -229,7 +290,9 @@ mod tests {
                 (setting.set)(&mut showing, value).unwrap();
                 assert!(!(setting.get)(&showing).is_empty());
             }
-            assert!((setting.set)(&mut Showing::of(&printer), "mañana").is_err(), "{}", setting.name);
+            // A null may be shown as any text.
+            let takes_all = setting.name == "null";
+            assert_eq!((setting.set)(&mut Showing::of(&printer), "mañana").is_ok(), takes_all, "{}", setting.name);
         }
     }
 }

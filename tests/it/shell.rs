@@ -1,11 +1,8 @@
-//! `cauce shell`: from a pipe, and at a terminal of its own.
-
-use std::process::Stdio;
+//! `cauce shell` from a pipe, and what its document says.
 
 use insta::assert_snapshot;
 
 use crate::support::project::{TestProject, repository};
-use crate::support::python;
 
 fn shop() -> TestProject {
     let shop = TestProject::shop();
@@ -39,27 +36,6 @@ fn its_own_commands_describe_what_there_is() {
 }
 
 #[test]
-fn at_a_terminal_lines_are_gathered_ctrl_c_stops_the_statement_and_q_leaves() {
-    let shop = shop();
-    let command = shop.command(&["shell"]);
-    let output = python::script("terminal.py")
-        .arg(command.get_program())
-        .args(command.get_args())
-        .current_dir(shop.path(""))
-        .env("HOME", shop.path(""))
-        .env("CAUCE_PSEUDONYM_KEY", "clave")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let screen = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{screen}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(screen.contains("tienda:1"), "the prompt names project and release: {screen}");
-    assert!(screen.contains("17.5"), "{screen}");
-    assert!(screen.contains("stopped"), "{screen}");
-    assert!(screen.contains("sigue"), "the shell goes on after Ctrl-C: {screen}");
-}
-
-#[test]
 fn the_examples_of_its_document_run() {
     let document = std::fs::read_to_string(repository("docs/shell.md")).unwrap();
     let (_, rest) = document.split_once("```sql\n").unwrap();
@@ -87,4 +63,75 @@ fn a_profile_tells_what_is_there() {
         .cauce_with_input(&["shell", "--format", "csv"], "\\profile ventas\n\\pset types on\nFROM total;")
         .success();
     assert_snapshot!("shell_profile", told);
+}
+
+#[test]
+fn commands_of_the_command_line_say_the_same_in_it() {
+    let shop = shop();
+    for line in ["plan", "plan ventas --json", "why total", "lineage ventas.monto", "check --all", "diff", "why nada"] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (outside, inside) = (shop.cauce(&words), shop.cauce_with_input(&["shell"], &format!("\\{line}\n")));
+        assert_eq!((outside.stdout, outside.stderr), (inside.stdout, inside.stderr), "{line}");
+    }
+    let told = shop.cauce_with_input(&["shell"], "\\plan --jsn\n\\why\n\\why --help\n").code(2);
+    assert_snapshot!("shell_misread", told);
+}
+
+#[test]
+fn a_run_in_it_is_followed_and_a_release_that_was_asked_for_is_kept() {
+    let shop = shop();
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,10.5,x\n2,luis,5,\n");
+    let count = "SELECT ventas FROM total;\n";
+    let told =
+        shop.cauce_with_input(&["shell", "--format", "csv"], &format!("{count}\\run\n{count}\\check\n")).success();
+    assert_eq!(told.stdout, "ventas\n3\nventas\n2\n", "{told}");
+    assert!(told.stderr.contains("release 2 published") && told.stderr.contains("hold in release 2"), "{told}");
+
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,10.5,x\n");
+    let lines = format!("{count}\\run\n{count}\\check\n\\asof newest\n{count}");
+    let told = shop.cauce_with_input(&["shell", "--format", "csv", "--as-of", "1"], &lines).success();
+    assert_eq!(told.stdout, "ventas\n3\nventas\n3\nventas\n1\n", "{told}");
+    assert!(told.stderr.contains("release 3 published") && told.stderr.contains("hold in release 1"), "{told}");
+}
+
+#[test]
+fn a_query_becomes_a_model() {
+    let shop = shop();
+    let query = "SELECT nota, count(*) AS n\nFROM ventas WHERE nota IS NOT NULL GROUP BY nota;\n";
+    let save = "\\save curated.kpi_nota Las ventas de cada nota.\n";
+    let told = shop.cauce_with_input(&["shell", "--format", "csv"], &format!("{query}{save}{save}")).code(5);
+    assert_snapshot!("shell_save", told);
+    assert_snapshot!("shell_saved_model", shop.read("sql/curated/kpi_nota.sql"));
+    let told =
+        shop.cauce_with_input(&["shell", "--format", "csv"], "\\run kpi_nota\nFROM kpi_nota ORDER BY 1;").success();
+    assert_eq!(told.stdout, "nota,n\n\"dos\nlíneas\",1\nx,1\n", "{told}");
+
+    let again = "SELECT max(id) AS ultima FROM processed.ventas;\n\\save curated.kpi_nota --force\n";
+    shop.cauce_with_input(&["shell", "--format", "csv"], again).success();
+    let saved = shop.read("sql/curated/kpi_nota.sql");
+    assert!(
+        saved.starts_with("/*---\nmaterialized: view\nchecks:\n  - not_null: [ultima]\n---*/\nSELECT max"),
+        "{saved}"
+    );
+}
+
+#[test]
+fn what_cannot_be_a_model_is_told_and_nothing_is_written() {
+    let shop = shop();
+    let lines = "\\save curated.a\nSELECT cliente FROM raw.ventas;\n\\save\n\\save a\n\\save raw.a\n\\save curated.a --hard\n\
+                 \\save curated.a\n\\save curated.Mayor\n\\save processed.ventas\n\\set mes 5\nSELECT id FROM ventas WHERE id < $mes;\n\
+                 \\save curated.a\nSELECT 1 AS uno, * FROM table_at('curated.total', 1);\n\\save curated.a\n";
+    assert_snapshot!("shell_save_refused", shop.cauce_with_input(&["shell", "--format", "csv"], lines).code(2));
+    assert!(!shop.path("sql/curated/a.sql").exists());
+}
+
+#[test]
+fn habits_of_psql() {
+    let rows = "SELECT 1 AS n, NULL AS nada UNION ALL SELECT 22, 'x' ORDER BY 1;\n";
+    let long = "SELECT 1 AS n, repeat('largo ', 30) AS texto;\n";
+    let lines = format!(
+        "\\format table\n\\pset null '∅'\n{rows}\\t\n{rows}\\format csv\n{rows}\\t off\n\\pset null ''\n\\a\n\\a\n{rows}\
+         \\x auto\n{long}{rows}\\x\n\\format markdown\n\\pset null nada\n{rows}\\echo 'dos palabras'\n\\dn\n"
+    );
+    assert_snapshot!("shell_psql", shop().cauce_with_input(&["shell"], &lines).success());
 }

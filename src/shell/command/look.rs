@@ -54,7 +54,7 @@ pub(super) const COMMANDS: &[Command] = &[
         run: |shell, argument| ready(functions(shell, argument)).boxed(),
     },
     Command {
-        names: &["l", "databases"],
+        names: &["l", "databases", "dn"],
         arguments: "",
         help: "layers, each with its tables",
         takes: Takes::Nothing,
@@ -94,13 +94,6 @@ pub(super) const COMMANDS: &[Command] = &[
         help: "read another release",
         takes: Takes::Words(&["newest"]),
         run: |shell, argument| as_of(shell, argument).boxed(),
-    },
-    Command {
-        names: &["diff"],
-        arguments: "[from] [to]",
-        help: "what differs between two releases",
-        takes: Takes::Words(&["newest"]),
-        run: |shell, argument| diff(shell, argument).boxed(),
     },
     Command {
         names: &["rejects"],
@@ -278,7 +271,8 @@ async fn profiled(shell: &mut Shell, argument: &str) -> Result<Flow> {
 }
 
 async fn releases(shell: &mut Shell) -> Result<Flow> {
-    shell.session.show_releases(shell.showing.shown_as()).await?;
+    let line = ["releases", "--limit", "0", "--format", shell.showing.shown_as().as_str()];
+    shell.session.command(&line.map(str::to_owned)).await?;
     Ok(Flow::Continue)
 }
 
@@ -287,17 +281,6 @@ async fn as_of(shell: &mut Shell, argument: &str) -> Result<Flow> {
         shell.session = shell.session.at(argument.parse()?).await?;
     }
     shell.say(format_args!("reading {}", shell.session.title()));
-    Ok(Flow::Continue)
-}
-
-async fn diff(shell: &mut Shell, argument: &str) -> Result<Flow> {
-    let (from, to) = match words(argument).as_slice() {
-        [] => (None, "newest".parse()?),
-        [from] => (Some(from.parse()?), "newest".parse()?),
-        [from, to] => (Some(from.parse()?), to.parse()?),
-        _ => return Err(Error::usage("\\diff takes at most two releases").hint("for example \\diff 40 41")),
-    };
-    shell.session.show_difference(from, to).await?;
     Ok(Flow::Continue)
 }
 

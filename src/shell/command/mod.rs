@@ -1,6 +1,7 @@
 //! The shell's own commands: each is declared once, with its names, its help, what completes it and what it does.
 
 mod look;
+mod project;
 mod script;
 mod show;
 
@@ -37,6 +38,8 @@ pub(super) enum Takes {
     Nothing,
     /// A table or view.
     Table,
+    /// A table, view or column.
+    Column,
     /// The path of a file.
     File,
     /// SQL.
@@ -45,7 +48,7 @@ pub(super) enum Takes {
     Setting,
     /// A value of this setting.
     ValueOf(&'static str),
-    /// A column of the last result.
+    /// One of these words.
     Words(&'static [&'static str]),
 }
 
@@ -62,7 +65,12 @@ pub struct CommandHelp {
 
 /// All commands in the order of help.
 pub(super) fn commands() -> impl Iterator<Item = &'static Command> {
-    [look::COMMANDS, show::COMMANDS, script::COMMANDS].into_iter().flatten()
+    [look::COMMANDS, show::COMMANDS, project::COMMANDS, script::COMMANDS].into_iter().flatten()
+}
+
+/// The commands that are those of the command line.
+pub(super) fn project_commands() -> &'static [Command] {
+    project::COMMANDS
 }
 
 /// All commands, as people may be told of them.
@@ -153,7 +161,13 @@ fn help(shell: &Shell) -> Result<Flow> {
     let usage = |command: &Command| format!("\\{} {}", command.names[0], command.arguments).trim_end().to_owned();
     let width = commands().map(|command| usage(command).len()).max().unwrap_or(0);
     let mut text = String::from("SQL ends with a semicolon. Ctrl-C stops a query, Tab completes, Ctrl-R finds.\n");
-    for (title, part) in [("Look", look::COMMANDS), ("Results", show::COMMANDS), ("Work", script::COMMANDS)] {
+    let parts = [
+        ("Look", look::COMMANDS),
+        ("Results", show::COMMANDS),
+        ("Project, as on the command line", project::COMMANDS),
+        ("Work", script::COMMANDS),
+    ];
+    for (title, part) in parts {
         text.push_str(&format!("\n{title}\n"));
         for command in part {
             let others = command.names[1..].iter().map(|name| format!("\\{name}")).collect::<Vec<_>>().join(", ");

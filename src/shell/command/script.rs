@@ -93,6 +93,13 @@ pub(super) const COMMANDS: &[Command] = &[
         run: |shell, argument| explain(shell, argument).boxed(),
     },
     Command {
+        names: &["echo"],
+        arguments: "[text]",
+        help: "write a text between results",
+        takes: Takes::Nothing,
+        run: |shell, argument| ready(echo(shell, argument)).boxed(),
+    },
+    Command {
         names: &["history"],
         arguments: "[rows|text]",
         help: "what was entered",
@@ -186,7 +193,8 @@ fn edit(shell: &mut Shell, argument: &str) -> Result<Flow> {
     };
     let file = temporary.as_ref().map_or_else(|| PathBuf::from(path(argument)), |file| file.path().to_owned());
     let quoted = file.display().to_string().replace('\'', "'\\''");
-    run_program(&format!("{editor} '{quoted}'"))?;
+    // A shell that waited for the editor would hear its Ctrl-C, too, and tell of a signal.
+    run_program(&format!("exec {editor} '{quoted}'"))?;
     // Enter runs it: a person sees what will be done.
     shell.prepared = Some(read_text(&file)?.trim_end().to_owned()).filter(|text| !text.is_empty());
     Ok(Flow::Continue)
@@ -321,6 +329,13 @@ async fn explain(shell: &mut Shell, argument: &str) -> Result<Flow> {
             }
         }
     }
+    out.finish()?;
+    Ok(Flow::Continue)
+}
+
+fn echo(shell: &mut Shell, argument: &str) -> Result<Flow> {
+    let mut out = shell.printer.stdout();
+    out.text(&format!("{}\n", words(argument).join(" ")))?;
     out.finish()?;
     Ok(Flow::Continue)
 }

@@ -65,10 +65,24 @@ pub(super) const COMMANDS: &[Command] = &[
     },
     Command {
         names: &["x", "expanded"],
-        arguments: "[on|off]",
+        arguments: "[on|off|auto]",
         help: "one line a column instead of a table",
         takes: Takes::ValueOf("expanded"),
         run: |shell, argument| ready(set(shell, "expanded", argument)).boxed(),
+    },
+    Command {
+        names: &["t", "tuples_only"],
+        arguments: "[on|off]",
+        help: "rows alone, without header and count",
+        takes: Takes::ValueOf("tuples_only"),
+        run: |shell, argument| ready(set(shell, "tuples_only", argument)).boxed(),
+    },
+    Command {
+        names: &["a"],
+        arguments: "",
+        help: "text without frames (format tsv), or tables again",
+        takes: Takes::Nothing,
+        run: |shell, _| ready(unframed(shell)).boxed(),
     },
     Command {
         names: &["format", "mode"],
@@ -170,6 +184,11 @@ fn crossed(shell: &mut Shell, argument: &str) -> Result<Flow> {
 fn set(shell: &mut Shell, name: &str, value: &str) -> Result<Flow> {
     shell.change(setting(name)?, value)?;
     Ok(Flow::Continue)
+}
+
+fn unframed(shell: &mut Shell) -> Result<Flow> {
+    let format = if shell.showing.format == Format::Tsv { Format::Table } else { Format::Tsv };
+    set(shell, "format", format.as_str())
 }
 
 fn pset(shell: &mut Shell, argument: &str) -> Result<Flow> {

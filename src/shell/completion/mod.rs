@@ -9,11 +9,11 @@ mod names;
 mod paths;
 mod scope;
 
-pub(super) use names::{Names, read_values};
+pub(super) use names::{Names, Wanted, read_values};
 
 use self::matching::matching;
 use self::names::Column;
-use self::paths::paths;
+use self::paths::{paths, store_folder};
 use self::scope::{Relation, Word};
 use super::command::{Takes, commands, find};
 use super::showing::SETTINGS;
@@ -66,15 +66,20 @@ pub(super) fn complete(names: &Names, line: &str, position: usize) -> (usize, Ve
     complete_sql(names, line, before)
 }
 
-/// The column whose values are wanted at `position`, if the line is at such a place.
-pub(super) fn column_before(names: &Names, line: &str, position: usize) -> Option<(TableName, String)> {
+/// What will be wanted at `position` and takes its time: the values of a column that is compared, or a folder of a store.
+pub(super) fn wanted(names: &Names, line: &str, position: usize) -> Option<Wanted> {
     let before = &line[..position];
-    let words = scope::statement(line, position);
     let text = tokens(before).pop().filter(|token| token.kind == Kind::Text && token.unfinished);
+    if let Some(text) = &text
+        && let Some(folder) = store_folder(before[text.range.clone()].trim_start_matches('\''))
+    {
+        return Some(Wanted::Folder(folder.to_owned()));
+    }
+    let words = scope::statement(line, position);
     let start = text.map_or(position, |token| token.range.start);
     let (relations, _) = scope::relations(names, &words, position);
     let earlier: Vec<&Word<'_>> = words.iter().filter(|word| word.end <= start).collect();
-    compared_column(&earlier, &relations)
+    compared_column(&earlier, &relations).map(|(table, column)| Wanted::Values(table, column))
 }
 
 fn complete_command(names: &Names, line: &str, before: &str, trimmed: &str) -> (usize, Vec<Offer>) {
@@ -87,10 +92,19 @@ fn complete_command(names: &Names, line: &str, before: &str, trimmed: &str) -> (
     };
     let start = before.len() - word.len();
     let (name, argument) = earlier[1..].split_once(char::is_whitespace).unwrap_or((&earlier[1..], ""));
-    let offers: Vec<Offer> = match find(name).map(|command| command.takes) {
+    let command = find(name);
+    let options = command.as_ref().ok().and_then(|command| names.options.get(command.names[0]));
+    if let Some(options) = options.filter(|_| word.starts_with('-')) {
+        return (start, matching(options.iter().map(|(name, help)| value(name).noted(help)), word));
+    }
+    let offers: Vec<Offer> = match command.map(|command| command.takes) {
         Ok(Takes::Table) => table_names(names).chain(full_names(names)).collect(),
+        Ok(Takes::Column) => match word.rsplit_once('.') {
+            Some((table, _)) => qualified(names, &[], table),
+            None => table_names(names).collect(),
+        },
         Ok(Takes::Words(words)) => words.iter().map(|word| value(word)).collect(),
-        Ok(Takes::File) => paths(word),
+        Ok(Takes::File) => paths(names, word),
         Ok(Takes::Sql) => return complete_sql(names, line, before),
         Ok(Takes::ValueOf(setting)) => values_of(setting),
         Ok(Takes::Setting) if argument.trim().is_empty() => {
@@ -175,7 +189,7 @@ fn inside(
         let offers = values.iter().map(|value| Offer::new(OfferKind::Value, format!("{}'", value.replace('\'', "''"))));
         return (start, matching(offers, typed));
     }
-    (start, matching(paths(typed), typed))
+    (start, matching(paths(names, typed), typed))
 }
 
 /// The column that stands before `=`, `<>` or `IN (` at the end of `earlier`.

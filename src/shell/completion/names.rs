@@ -10,6 +10,7 @@ use crate::engine::{Parameters, quoted, sql_name};
 use crate::error::{Error, Result};
 use crate::name::{Layer, TableName};
 use crate::output::type_name;
+use crate::shell::command::project_commands;
 use crate::shell::rows::Rows;
 use crate::shell::session::{Relationship, Session, TableKind};
 use crate::sql::Source;
@@ -28,6 +29,19 @@ pub(in crate::shell) struct Names {
     pub(super) values: BTreeMap<(TableName, String), Vec<String>>,
     /// Columns whose values are being read.
     pub(super) asked: BTreeSet<(TableName, String)>,
+    /// What stands in folders of stores, by the folder's URL; nothing yet in one that is being listed.
+    pub(super) folders: BTreeMap<String, Vec<String>>,
+    /// The options of commands of the command line, each with what it does.
+    pub(super) options: BTreeMap<&'static str, Vec<(String, String)>>,
+}
+
+/// What completion has to ask for in the background before it can offer it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::shell) enum Wanted {
+    /// The values of a column.
+    Values(TableName, String),
+    /// What stands in a folder of a store.
+    Folder(String),
 }
 
 /// A table and its columns.
@@ -63,7 +77,9 @@ impl Names {
         }
         let functions = session.functions().into_iter().map(|it| (it.name, it.signature)).collect();
         let relationships = session.relationships();
-        Ok(Self { tables, functions, relationships, ..Self::default() })
+        let names = project_commands().iter().map(|command| command.names[0]);
+        let options = names.map(|name| (name, session.options(name))).collect();
+        Ok(Self { tables, functions, relationships, options, ..Self::default() })
     }
 
     /// The table that a name means: `curated.kpi_nps`, or `kpi_nps` in the first layer that has it.
@@ -80,6 +96,34 @@ impl Names {
     /// The values of a column, if they have been read.
     pub(super) fn values(&self, table: &TableName, column: &str) -> Option<&[String]> {
         self.values.get(&(table.clone(), column.to_owned())).map(Vec::as_slice)
+    }
+
+    /// Takes the names of another moment. Folders of stores are none of a release.
+    pub(in crate::shell) fn renew(&mut self, found: Self) {
+        let folders = std::mem::take(&mut self.folders);
+        *self = Self { folders, ..found };
+    }
+
+    /// What stands in a folder of a store, as far as it has been listed.
+    pub(super) fn folder(&self, folder: &str) -> &[String] {
+        self.folders.get(folder).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether a folder should be listed now; notes that it is being listed.
+    pub(in crate::shell) fn ask_for_folder(&mut self, folder: &str) -> bool {
+        let unknown = !self.folders.contains_key(folder);
+        if unknown {
+            self.folders.insert(folder.to_owned(), Vec::new());
+        }
+        unknown
+    }
+
+    /// Takes what stands in a folder; one that could not be listed may be asked for again.
+    pub(in crate::shell) fn learn_folder(&mut self, folder: &str, inside: Option<Vec<String>>) {
+        match inside {
+            Some(inside) => drop(self.folders.insert(folder.to_owned(), inside)),
+            None => drop(self.folders.remove(folder)),
+        }
     }
 
     /// Whether the values of a column should be read now; notes that they are being read.

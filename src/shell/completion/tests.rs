@@ -94,10 +94,10 @@ fn values_stand_behind_an_equals_sign_and_keys_behind_on() {
     assert_eq!(offered("SELECT 1 FROM tickets WHERE canal = |")[..3], ["'O''Higgins'", "'email'", "'telefono'"]);
     assert_eq!(offered("SELECT 1 FROM tickets t JOIN clientes c ON |")[0], "t.cliente_id = c.cliente_id");
     assert_eq!(offered("SELECT 1 FROM tickets t JOIN kpi_canal k ON |")[0], "t.canal = k.canal");
-    let wanted =
-        |line: &str| column_before(&names(), line, line.len()).map(|(table, column)| format!("{table}.{column}"));
-    assert_eq!(wanted("SELECT 1 FROM tickets WHERE canal = "), Some("processed.tickets.canal".to_owned()));
-    assert_eq!(wanted("SELECT 1 FROM tickets WHERE canal = 'te"), Some("processed.tickets.canal".to_owned()));
+    let wanted = |line: &str| wanted(&names(), line, line.len());
+    let canal = || Some(Wanted::Values("processed.tickets".parse().unwrap(), "canal".to_owned()));
+    assert_eq!(wanted("SELECT 1 FROM tickets WHERE canal = "), canal());
+    assert_eq!(wanted("SELECT 1 FROM tickets WHERE canal = 'te"), canal());
     assert_eq!(wanted("SELECT 1 FROM tickets WHERE canal "), None);
 }
 
@@ -117,7 +117,7 @@ fn keywords_follow_the_case_of_the_person() {
 
 #[test]
 fn commands_their_tables_settings_and_files() {
-    assert_eq!(offered("\\d|"), ["\\d", "\\d+", "\\databases", "\\describe", "\\df", "\\diff", "\\dt", "\\dv"]);
+    assert_eq!(offered("\\d|"), ["\\d", "\\d+", "\\databases", "\\describe", "\\df", "\\diff", "\\dn", "\\dt", "\\dv"]);
     assert_eq!(offered(".tab|"), [".tables"]);
     assert_eq!(offered("\\d tick|"), ["tickets"]);
     assert_eq!(offered("\\d processed.t|"), ["processed.tickets"]);
@@ -128,6 +128,35 @@ fn commands_their_tables_settings_and_files() {
     assert_eq!(offered("\\explain SELECT n| FROM kpi_nps")[0], "nps");
     assert_eq!(offered("\\i Cargo.to|"), ["Cargo.toml"]);
     assert_eq!(offered("SELECT * FROM 'src/she|"), ["src/shell/"]);
+}
+
+#[test]
+fn folders_of_a_store_are_listed_one_level_at_a_time() {
+    let wanted = |line: &str| wanted(&names(), line, line.len());
+    let folder = |folder: &str| Some(Wanted::Folder(folder.to_owned()));
+    assert_eq!(wanted("SELECT * FROM 's3://ban"), folder("s3://"));
+    assert_eq!(wanted("SELECT * FROM 's3://banco/raw/tick"), folder("s3://banco/raw/"));
+    let mut names = names();
+    assert!(names.ask_for_folder("s3://banco/") && !names.ask_for_folder("s3://banco/"), "asked once");
+    let line = "SELECT * FROM 's3://banco/r";
+    assert_eq!(complete(&names, line, line.len()), (15, vec![]), "it is not there yet");
+    names.learn_folder("s3://banco/", Some(vec!["s3://banco/raw/".to_owned(), "s3://banco/lake/".to_owned()]));
+    assert_eq!(complete(&names, line, line.len()).1[0].text, "s3://banco/raw/");
+    names.learn_folder("s3://otro/", None);
+    assert!(names.ask_for_folder("s3://otro/"), "what failed may be tried again");
+}
+
+#[test]
+fn commands_of_the_command_line_have_their_options() {
+    let mut names = names();
+    names.options.insert("plan", vec![("--full-refresh".to_owned(), "Build every model".to_owned())]);
+    let offered = |line: &str| -> Vec<String> {
+        complete(&names, line, line.len()).1.into_iter().map(|offer| offer.text).collect()
+    };
+    assert_eq!(offered("\\plan tickets --f"), ["--full-refresh"]);
+    assert_eq!(offered("\\plan tick"), ["tickets"]);
+    assert_eq!(offered("\\lineage kpi_canal.s"), ["kpi_canal.satisfaccion"]);
+    assert_eq!(offered("\\save cur"), ["curated."]);
 }
 
 #[test]

@@ -211,18 +211,20 @@ fn what_is_meant_is_looked_at() {
     │ pager   │ none                 │
     │ editor  │ none                 │
     ╰─────────┴──────────────────────╯
-    ╭──────────┬───────┬─────────────────────────────┬─────────────────────────────╮
-    │ setting  │ value │ may be                      │ what it does                │
-    ├──────────┼───────┼─────────────────────────────┼─────────────────────────────┤
-    │ edit     │ emacs │ emacs, vi                   │ keys of the line editor     │
-    │ expanded │ off   │ on, off                     │ one line a column instead … │
-    │ format   │ table │ table, box, csv, tsv, json… │ how results are written     │
-    │ maxrows  │ 1000  │ all, 100, 1000              │ the most rows of a result … │
-    │ pager    │ on    │ on, off                     │ results longer than the sc… │
-    │ timeout  │ off   │ off, 30s, 5min              │ the longest that a stateme… │
-    │ timing   │ on    │ on, off                     │ time, bytes read and memor… │
-    │ types    │ off   │ on, off                     │ types of columns in the he… │
-    ╰──────────┴───────┴─────────────────────────────┴─────────────────────────────╯
+    ╭─────────────┬───────┬───────────────────────────┬───────────────────────────╮
+    │ setting     │ value │ may be                    │ what it does              │
+    ├─────────────┼───────┼───────────────────────────┼───────────────────────────┤
+    │ edit        │ emacs │ emacs, vi                 │ keys of the line editor   │
+    │ expanded    │ off   │ on, off, auto             │ one line a column instea… │
+    │ format      │ table │ table, box, csv, tsv, js… │ how results are written   │
+    │ maxrows     │ 1000  │ all, 100, 1000            │ the most rows of a resul… │
+    │ null        │ NULL  │ NULL, ∅, ''               │ how a null is shown in f… │
+    │ pager       │ on    │ on, off                   │ results longer than the … │
+    │ timeout     │ off   │ off, 30s, 5min            │ the longest that a state… │
+    │ timing      │ on    │ on, off                   │ time, bytes read and mem… │
+    │ tuples_only │ off   │ on, off                   │ rows alone, without head… │
+    │ types       │ off   │ on, off                   │ types of columns in the … │
+    ╰─────────────┴───────┴───────────────────────────┴───────────────────────────╯
     ");
     assert_snapshot!(said, @r"
     view curated.kpi_nps: NPS por mes
@@ -230,7 +232,7 @@ fn what_is_meant_is_looked_at() {
     grain: periodo
     error: raw.tickets_soporte is no model of the release
       hint: \d raw.tickets_soporte shows its columns
-    8 rows · long text cut at …, format box wraps it
+    10 rows · long text cut at …, format box wraps it
     ");
 }
 

@@ -4,7 +4,6 @@ mod batches;
 mod commands;
 
 use std::io::Cursor;
-use std::time::Duration;
 
 use arrow::array::Int64Array;
 use futures::FutureExt;
@@ -13,6 +12,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::engine::FunctionEntry;
+use crate::model::Draft;
 use crate::name::TableName;
 use crate::output::{Capture, Terminal, Verbosity};
 use crate::release::AsOf;
@@ -111,16 +111,32 @@ impl Session for Script {
         vec![("project", "satisfaccion_cliente".to_owned())]
     }
 
-    fn show_releases(&self, _: Format) -> BoxFuture<'_, Result<()>> {
-        async { Err(Error::query("no release yet")) }.boxed()
+    fn list<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>>> {
+        async move { Ok(vec![format!("{folder}2024/")]) }.boxed()
     }
 
-    fn show_difference(&self, _: Option<AsOf>, _: AsOf) -> BoxFuture<'_, Result<()>> {
-        async { Err(Error::query("no release yet")) }.boxed()
+    fn options(&self, _: &str) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    fn command<'a>(&'a self, words: &'a [String]) -> BoxFuture<'a, Result<()>> {
+        async { Err(Error::query(words.join("|"))) }.boxed()
+    }
+
+    fn save<'a>(&'a self, draft: &'a Draft, replace: bool) -> BoxFuture<'a, Result<()>> {
+        async move { Err(Error::query(format!("{replace}\n{}", draft.text()))) }.boxed()
     }
 
     fn at(&self, _: AsOf) -> BoxFuture<'_, Result<Arc<dyn Session>>> {
         async { Ok(Arc::new(Self) as Arc<dyn Session>) }.boxed()
+    }
+
+    fn renewed(&self) -> BoxFuture<'_, Result<Arc<dyn Session>>> {
+        self.at(AsOf::Newest)
+    }
+
+    fn newer(&self) -> BoxFuture<'_, Result<Option<u64>>> {
+        async { Ok(Some(2)) }.boxed()
     }
 }
 
@@ -243,13 +259,12 @@ fn help_lists_every_command() {
       \dt [pattern]                     datasets and tables (\tables)
       \dv [pattern]                     views (\views)
       \df [pattern]                     SQL functions (\functions)
-      \l                                layers, each with its tables (\databases)
+      \l                                layers, each with its tables (\databases, \dn)
       \schema <model>                   the SQL of a model as it was released
       \sample <table> [rows]            some rows, taken by chance
       \profile <table>                  what is in each column: nulls, distinct, quartiles, top values (\summarize)
       \releases                         releases, newest first
       \asof [release|time|newest]       read another release
-      \diff [from] [to]                 what differs between two releases
       \rejects                          rows that the last query did not see, or that the release left out
       \conf                             project, release, limits and files of this shell (\conninfo)
 
@@ -261,11 +276,22 @@ fn help_lists_every_command() {
       \o [file or |program]             where results go from now on; to the screen again without one (\output)
       \plot line|bar|hist [x] [y]       draw the last result
       \crosstab [row] [column] [value]  turn the last result: a column for each value of one column (\crosstabview)
-      \x [on|off]                       one line a column instead of a table (\expanded)
+      \x [on|off|auto]                  one line a column instead of a table (\expanded)
+      \t [on|off]                       rows alone, without header and count (\tuples_only)
+      \a                                text without frames (format tsv), or tables again
       \format [format]                  how results are written: table, box, csv, json, … (\mode)
       \maxrows [rows|all]               the most rows of a result that are shown
       \timing [on|off]                  time, bytes read and memory after each result (\timer)
       \pset [setting] [value]           all settings, or one
+
+    Project, as on the command line
+      \plan [models]                    what a run would do and why
+      \run [models]                     build what changed, check it and publish it; then read the new release
+      \check [models]                   measure the checks again, on the release that is read
+      \why <model>                      why a run would build a model, or would not
+      \lineage <column or table>        what it is made from, and what is made from it
+      \diff [from] [to]                 what differs between two releases
+      \save <model> [description]       the last query as a model file, with the grain and checks that its rows show
 
     Work
       \i <file>                         run a file (\include, \read)
@@ -277,6 +303,7 @@ fn help_lists_every_command() {
       \gexec                            run each value of the last result as a statement
       \watch [seconds]                  run the last statement again and again, until Ctrl-C
       \explain [analyze] [SQL]          how a statement, or the last one, is run
+      \echo [text]                      write a text between results
       \history [rows|text]              what was entered
       \sh [command]                     run a command of the system (\!, \shell, \system)
       \?                                this help (\help, \h)
