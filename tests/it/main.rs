@@ -25,6 +25,7 @@ mod s3;
 mod shell;
 mod simulate;
 mod slt;
+mod terminal;
 mod tidy;
 mod trials;
 mod wrong_input;

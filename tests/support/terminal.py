@@ -1,11 +1,21 @@
-"""Sits at a terminal in front of a program: types, waits for what should appear, and prints the whole screen.
+"""Sits at a terminal in front of a program: types, waits for what should appear, and tells what the screen shows.
 
-    terminal.py PROGRAM [ARGUMENT …]
+The script comes as JSON on stdin:
 
-Ends with the program's exit code, or with 99 and a word on stderr where something awaited did not appear.
+    {"command": ["cauce", "shell"], "environment": {…}, "folder": "…", "rows": 40, "columns": 100, "steps": [
+        {"type": "SELECT 1;\\r"}, {"await": "1 row"}, {"show": "one"}, {"resize": [24, 80]}, {"press": "\\u0003"}, {"pause": 0.5},
+        {"try": "\\t", "until": "ventas"}]}
+
+`type` waits until the program reads keys one by one, as a line editor and a pager do; `press` does not; `try` presses again and
+again until its pattern appears, for what is made ready in the background. `await` is a regular expression looked for in what was written since the last of them. `show` waits until nothing moves and
+keeps the screen under a name. The answer is JSON on stdout: the exit code of the program, the screens, everything that was
+written, and what was awaited in vain, if something was.
 """
 
+from __future__ import annotations
+
 import fcntl
+import json
 import os
 import pty
 import re
@@ -15,92 +25,122 @@ import sys
 import termios
 import time
 
-# What is typed, and what must appear after it before the next is typed.
-SCRIPT = [
-    (None, r"tienda:1"),
-    ("SELECT total\r", None),
-    ("FROM total;\r", r"17\.5"),
-    # Enough pairs to keep a machine busy for hours.
-    (
-        "SELECT count(*) FROM generate_series(1, 10000000) a, generate_series(1, 10000000) b WHERE a.value * b.value % 7 = 3;\r",
-        None,
-    ),
-    ("\x03", r"stopped"),
-    ("SELECT 'si' || 'gue' AS uno;\r", r"sigue"),
-    # Tab completes a column of the table that stands behind it, and a table.
-    ("SELECT max(mon\t) AS m FROM vent\t;\r", r"│\s+10\.5 │"),
-    # A paste of several statements is several statements.
-    ("\x1b[200~SELECT 'pri' || 'mera' AS a;\nSELECT 'segu' || 'nda' AS b;\x1b[201~\r", r"primera[^ñ]*segunda"),
-    # More rows than lines: the pager, which q leaves; then the whole result without asking again.
-    ("SELECT 'f' || value AS f FROM generate_series(1, 3000);\r", r"f1 "),
-    ("q", r"1,000 of 3,000 rows shown · .last shows all"),
-    ("\\pset pager off\r", r"pager: off"),
-    ("\\last csv\r", r"f3000"),
-    ("SELECT '日本' AS \"señal 😀\", 2 AS n \\gx\r", r"señal 😀 │ 日本"),
-    ("\\history gx\r", r"señal"),
-]
-# Operators that keep a machine busy: each must give the prompt back.
-BUSY = {
-    "scan": "SELECT count(*) FROM generate_series(1, 100000000000) a WHERE a.value % 7 = 8",
-    "hash join": "SELECT count(*) FROM generate_series(1, 20000000) a JOIN generate_series(1, 20000000) b "
-    "ON a.value % 1000 = b.value % 1000",
-    "sort": "SELECT value FROM generate_series(1, 50000000) ORDER BY value % 1000003, value DESC",
-    "aggregate": "SELECT value % 5000000, count(*), avg(value) FROM generate_series(1, 100000000) GROUP BY 1",
-    "window": "SELECT sum(value) OVER (PARTITION BY value % 3 ORDER BY value) FROM generate_series(1, 50000000)",
-}
-for operator, sql in BUSY.items():
-    SCRIPT += [(f"{sql};\r", None), ("\x03", f"stopped {operator}"), ("SELECT 'li' || 'bre' AS a;\r", r"libre")]
-SCRIPT.append(("\\q\r", None))
-PATIENCE = 30
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from screen import Screen  # noqa: E402
+
+# The longest that something is awaited, and the calm after which a screen is taken, in seconds.
+PATIENCE, CALM = 30.0, 0.25
+
+
+class Seat:
+    """A program at a terminal of its own."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], folder: str, rows: int, columns: int) -> None:
+        self.screen = Screen(rows, columns)
+        self.written = ""
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            # The size must be there before the program asks for it.
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            os.chdir(folder)
+            os.execve(command[0], command, environment)
+        self.resize(rows, columns)
+
+    def resize(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.screen.resize(rows, columns)
+
+    def type(self, keys: str) -> None:
+        os.write(self.terminal, keys.encode())
+
+    def read(self, seconds: float) -> bool:
+        """Takes what the program writes within some time; whether there was something."""
+        ready, _, _ = select.select([self.terminal], [], [], seconds)
+        if not ready:
+            return False
+        try:
+            data = os.read(self.terminal, 65536)
+        except OSError:  # the program is gone
+            return False
+        text = data.decode(errors="replace")
+        self.written += text
+        self.screen.feed(text)
+        if self.screen.answer:
+            self.type(self.screen.answer)
+            self.screen.answer = ""
+        return bool(data)
+
+    def wait_for_keys(self) -> None:
+        """Waits until the program reads keys one by one."""
+        deadline = time.monotonic() + PATIENCE
+        while termios.tcgetattr(self.terminal)[3] & termios.ICANON and time.monotonic() < deadline:
+            self.read(0.02)
+
+    def wait_for(self, pattern: str, start: int) -> bool:
+        deadline = time.monotonic() + PATIENCE
+        while not re.search(pattern, self.written[start:]):
+            if time.monotonic() > deadline:
+                return False
+            self.read(0.1)
+        return True
+
+    def calm_down(self) -> None:
+        while self.read(CALM):
+            pass
+
+    def leave(self) -> int | None:
+        """The exit code of the program, once it has ended by itself."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            done, status = os.waitpid(self.pid, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status)
+            self.read(0.05)
+        os.kill(self.pid, 9)
+        return None
 
 
 def main() -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ["TERM"] = "xterm"
-        os.environ["LESS"] = ""
-        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-        os.execv(sys.argv[1], sys.argv[1:])
-    screen = ""
-
-    def read(until: str | None, seconds: float) -> bool:
-        nonlocal screen
-        begun, start = time.monotonic(), len(screen)
-        while time.monotonic() - begun < seconds:
-            if until is not None and re.search(until, screen[start:]):
-                return True
-            ready, _, _ = select.select([terminal], [], [], 0.1)
-            if ready:
-                try:
-                    data = os.read(terminal, 65536)
-                except OSError:  # the program is gone
-                    return until is None
-                screen += data.decode(errors="replace")
-        return until is None
-
-    for typed, awaited in SCRIPT:
-        if typed is not None:
-            os.write(terminal, typed.encode())
-        _, _, operator = (awaited or "").partition("stopped ")
-        awaited = "stopped" if operator else awaited
-        begun = time.monotonic()
-        if not read(awaited, PATIENCE if awaited else 0.7):
-            sys.stdout.write(screen)
-            sys.stderr.write(f"{awaited!r} did not appear after {typed!r}\n")
-            os.kill(pid, 9)
-            sys.exit(99)
-        if operator:
-            screen += f"\n[{operator} stopped after {(time.monotonic() - begun) * 1000:.0f} milliseconds]\n"
-    sys.stdout.write(screen)
-    sys.stdout.flush()
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            sys.exit(os.waitstatus_to_exitcode(status))
-        time.sleep(0.05)
-    os.kill(pid, 9)
-    sys.exit(99)
+    script = json.load(sys.stdin)
+    steps = script.pop("steps")
+    seat = Seat(**script)
+    screens: dict[str, str] = {}
+    failed = None
+    start = 0
+    for step in steps:
+        if "type" in step or "press" in step:
+            if "type" in step:
+                seat.wait_for_keys()
+            start = len(seat.written)
+            seat.type(step.get("type") or step["press"])
+        elif "try" in step:
+            start, deadline = len(seat.written), time.monotonic() + PATIENCE
+            while not re.search(step["until"], seat.written[start:]):
+                if time.monotonic() > deadline:
+                    failed = f"{step['until']!r} did not appear"
+                    break
+                seat.type(step["try"])
+                seat.read(0.5)
+                seat.calm_down()
+            if failed:
+                os.kill(seat.pid, 9)
+                break
+        elif "await" in step:
+            if not seat.wait_for(step["await"], start):
+                failed = f"{step['await']!r} did not appear"
+                os.kill(seat.pid, 9)
+                break
+        elif "show" in step:
+            seat.calm_down()
+            screens[step["show"]] = "\n".join(seat.screen.lines()).rstrip() + "\n"
+        elif "resize" in step:
+            seat.resize(*step["resize"])
+        elif "pause" in step:
+            deadline = time.monotonic() + step["pause"]
+            while time.monotonic() < deadline:
+                seat.read(0.05)
+    code = seat.leave()
+    json.dump({"code": code, "screens": screens, "written": seat.written, "failed": failed}, sys.stdout)
 
 
 if __name__ == "__main__":

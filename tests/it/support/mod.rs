@@ -5,3 +5,4 @@ pub(crate) mod library;
 pub(crate) mod project;
 pub(crate) mod python;
 pub(crate) mod s3_server;
+pub(crate) mod terminal;

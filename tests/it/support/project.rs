@@ -213,7 +213,7 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// Puts names in the place of identifiers, instants, durations and memory.
-fn without_chance(text: &str) -> String {
+pub(crate) fn without_chance(text: &str) -> String {
     static PATTERNS: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
         [
             (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "[ID]"),
