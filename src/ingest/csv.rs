@@ -13,7 +13,6 @@ use encoding_rs::Encoding;
 use super::cells::Texts;
 use super::cut::LineCutter;
 use super::decode::Measure;
-use super::drift;
 use super::header::{self, Source};
 use super::piece::{Cutter, Lines, Origin, Piece, Place};
 use super::reader::Scan;
@@ -63,7 +62,7 @@ impl TextFormat for Csv {
         }
         let names = self.take_header(&origin, piece)?.ok_or_else(empty)?;
         let sources = header::sources(&scan.dataset, &origin.file, &names).map_err(|error| {
-            let Some(delimiter) = drift::other_delimiter(&names) else { return error };
+            let Some(delimiter) = header::other_delimiter(&names) else { return error };
             error.hint(format!(
                 "the header is one field; if `{delimiter}` stands between its fields, write `options: {{ delimiter: \"{delimiter}\" }}`"
             ))
@@ -361,17 +360,17 @@ mod tests {
 
     #[test]
     fn a_broken_record_is_shown_where_it_breaks() {
-        insta::assert_snapshot!(error("id string!; n int!", "id,n\nT1,1\nT2\n"), @r"
+        insta::assert_snapshot!(error("id string!; n int!", "id,n\nT1,1\nT2\n"), @"
         d.csv: line 3: 1 field, but the header has 2 (exit 1)
         - 1 field, but the header has 2
           at d.csv:3:1, 1 wide: T2
-        hint: put text that contains the delimiter or a line break between double quotes
+        hint: complete the record; if a line break inside a text cut it, put the text between double quotes
         ");
-        insta::assert_snapshot!(error("id string!; n int!", "id,n\nT1,1,5\n"), @r"
+        insta::assert_snapshot!(error("id string!; n int!", "id,n\nT1,1,5\n"), @"
         d.csv: line 2: 3 fields, but the header has 2 (exit 1)
         - 3 fields, but the header has 2
           at d.csv:2:1, 1 wide: T1,1,5
-        hint: put text that contains the delimiter or a line break between double quotes
+        hint: put text that contains the delimiter between double quotes, or take away a delimiter at the end
         ");
         insta::assert_snapshot!(error("id string!; c string", "id,c\nT1,\"dijo \"no\"\"\n"), @r#"
         d.csv: line 2: text between a closing quote and the next delimiter (exit 1)
@@ -389,7 +388,7 @@ mod tests {
         d.csv: line 2, column c: "caf�" is not valid UTF-8 (exit 1)
         - "caf�" is not valid UTF-8
           at d.csv:2:4, 4 wide: T1,caf�
-        hint: name the encoding of the file in catalog.yaml: `options: { encoding: windows-1252 }`
+        hint: write the record in UTF-8 like the rest of the file, or if all are like this one name the encoding in catalog.yaml: `options: { encoding: windows-1252 }`
         "#);
     }
 

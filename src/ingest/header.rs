@@ -86,3 +86,9 @@ pub(super) fn sources(dataset: &Dataset, file: &str, names: &[impl AsRef<str>]) 
     };
     Err(Error::new(Kind::Usage, summary).findings(differences.iter().map(finding)))
 }
+
+/// The delimiter that a header of one field most likely has instead of the declared one.
+pub(super) fn other_delimiter(names: &[String]) -> Option<char> {
+    let [only] = names else { return None };
+    [';', '\t', '|', ','].into_iter().find(|delimiter| only.contains(*delimiter))
+}
