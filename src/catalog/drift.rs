@@ -48,6 +48,10 @@ pub enum Difference {
     OtherDelimiter(char),
     /// It is something else than the dataset's `format`, in words.
     OtherFormat(&'static str),
+    /// It is something of which no rows can be read, in words.
+    NoTable(&'static str),
+    /// Its first line, which is this, names none of the columns.
+    NoHeader(String),
     /// The type in which a column is stored cannot become the declared one.
     OtherType {
         /// The column.
@@ -112,6 +116,11 @@ impl Difference {
                 format!("write `options: {{ delimiter: \"{}\" }}`", delimiter.escape_default())
             }
             Self::OtherFormat(_) => "write the `format:` it has, or move it to a dataset of its own".to_owned(),
+            Self::NoTable(_) => "save its table as csv or parquet".to_owned(),
+            Self::NoHeader(_) => {
+                let names: Vec<&str> = dataset.columns.iter().map(|column| column.name.as_str()).collect();
+                format!("put the names of the columns in a first line: {}", names.join(","))
+            }
             Self::OtherType { .. } => format!("write the type it has in the file in {columns}"),
             Self::Damaged(_) => "write the file again".to_owned(),
             Self::Empty => "write the file again, or take it away".to_owned(),
@@ -134,7 +143,8 @@ impl fmt::Display for Difference {
             Self::OtherEncoding(label) => write!(f, "its text is encoded in {label}"),
             Self::OtherDelimiter('\t') => f.write_str("a tab stands between its fields"),
             Self::OtherDelimiter(delimiter) => write!(f, "`{delimiter}` stands between its fields"),
-            Self::OtherFormat(what) => write!(f, "it is {what}"),
+            Self::OtherFormat(what) | Self::NoTable(what) => write!(f, "it is {what}"),
+            Self::NoHeader(line) => write!(f, "its first line `{line}` names none of the columns"),
             Self::OtherType { name, declared, found } => {
                 write!(f, "column `{name}` holds {found}, which cannot be read as {declared}")
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Field, Schema};
 use arrow::error::ArrowError;
 use arrow::ipc::convert::fb_to_schema;
 use arrow::ipc::reader::{FileDecoder, read_footer_length};
@@ -81,8 +81,13 @@ pub(super) async fn columns(file: &InputFile) -> Result<Option<(Vec<StoredColumn
     };
     let schema = root_as_footer(&footer).ok().and_then(|footer| footer.schema()).map(fb_to_schema);
     let of_schema =
-        |schema: Schema| schema.fields().iter().map(|field| StoredColumn::new(field, !field.is_nullable())).collect();
+        |schema: Schema| schema.fields().iter().map(|field| StoredColumn::new(field, no_nulls(field))).collect();
     Ok(schema.map(|schema| (of_schema(schema), 0)))
+}
+
+/// Zero for a column that cannot have any.
+fn no_nulls(field: &Field) -> Option<u64> {
+    (!field.is_nullable()).then_some(0)
 }
 
 /// The bytes of the footer, which says where all else is.
@@ -164,7 +169,8 @@ fn broken(file: &str, why: &str) -> Error {
 mod tests {
     use arrow::array::{ArrayRef, DictionaryArray, Float64Array, StringArray, TimestampNanosecondArray};
     use arrow::datatypes::Int8Type;
-    use arrow::ipc::writer::FileWriter;
+    use arrow::ipc::CompressionType;
+    use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
     use super::super::testing::{dataset, files, query, query_text, told};
     use super::*;
@@ -174,11 +180,12 @@ mod tests {
         Dataset { format: Format::Arrow, path: "d.arrow".to_owned(), ..dataset(columns) }
     }
 
-    fn arrow_file(columns: Vec<(&str, ArrayRef)>, batches: usize) -> Vec<u8> {
+    fn arrow_file(columns: Vec<(&str, ArrayRef)>, compression: Option<CompressionType>) -> Vec<u8> {
         let batch = RecordBatch::try_from_iter(columns).unwrap();
         let mut bytes = Vec::new();
-        let mut writer = FileWriter::try_new(&mut bytes, &batch.schema()).unwrap();
-        for _ in 0..batches {
+        let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
+        let mut writer = FileWriter::try_new_with_options(&mut bytes, &batch.schema(), options).unwrap();
+        for _ in 0..2 {
             writer.write(&batch).unwrap();
         }
         writer.finish().unwrap();
@@ -187,6 +194,10 @@ mod tests {
     }
 
     fn sample() -> Vec<u8> {
+        compressed_sample(None)
+    }
+
+    fn compressed_sample(compression: Option<CompressionType>) -> Vec<u8> {
         let categories: DictionaryArray<Int8Type> = ["web", "app"].into_iter().collect();
         arrow_file(
             vec![
@@ -195,7 +206,7 @@ mod tests {
                 ("canal", Arc::new(categories)),
                 ("n", Arc::new(Float64Array::from(vec![12.0, 1.5]))),
             ],
-            2,
+            compression,
         )
     }
 
@@ -221,6 +232,19 @@ mod tests {
         d.arrow: row 2, column n: "1.5" is not an int (exit 1)
         hint: correct the row, or declare the column as float or decimal in catalog.yaml
         "#);
+    }
+
+    /// What `feather.write_feather` and `write.to_feather` make unless they are told otherwise.
+    #[tokio::test]
+    async fn compressed_blocks_are_read_like_others() {
+        let columns = arrow_dataset("id string!; n float; canal string; hora timestamp");
+        let plain = query(&columns, files(&[("d.arrow", &sample())]).await, "SELECT * FROM d").await.unwrap();
+        for compression in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
+            let bytes = compressed_sample(Some(compression));
+            assert_ne!(bytes, sample());
+            let rows = query(&columns, files(&[("d.feather", &bytes)]).await, "SELECT * FROM d").await.unwrap();
+            assert_eq!(rows, plain, "{compression:?}");
+        }
     }
 
     #[tokio::test]

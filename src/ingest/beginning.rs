@@ -83,11 +83,21 @@ pub(super) fn what_is(beginning: &[u8]) -> Option<&'static str> {
         [0xd0, 0xcf, 0x11, 0xe0, ..] => "an old Excel workbook",
         [b'%', b'P', b'D', b'F', ..] => "a PDF document",
         [b'S', b'Q', b'L', b'i', b't', b'e', ..] => "an SQLite database",
-        _ => match beginning.trim_ascii_start() {
-            [b'{', b'"', ..] | [b'[', b'{' | b'\n' | b'\r', ..] => JSON,
-            _ => return None,
-        },
+        _ if is_json(beginning) => JSON,
+        _ => return None,
     })
+}
+
+/// Whether a text begins with an object whose first key follows, or with an array of objects; nothing else of JSON can be
+/// told from the first line of a table.
+fn is_json(beginning: &[u8]) -> bool {
+    let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning).trim_ascii_start();
+    let next = |after: &[u8]| after.trim_ascii_start().first().copied();
+    match text {
+        [b'{', after @ ..] => matches!(next(after), Some(b'"' | b'}')),
+        [b'[', after @ ..] => next(after) == Some(b'{') || after.trim_ascii_start().is_empty(),
+        _ => false,
+    }
 }
 
 /// UTF-16, if text that begins so is that without saying it: every other byte of what is written in Latin letters is

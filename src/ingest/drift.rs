@@ -3,11 +3,15 @@
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::beginning::{self, Beginning};
+use super::header::{self, Source};
 use super::split::{Records, Splitter};
-use super::{arrow_file, header, parquet};
+use super::{arrow_file, parquet};
 use crate::catalog::{CsvOptions, Dataset, Difference, Format};
 use crate::error::Result;
 use crate::store::InputFile;
+
+/// As much of a first line that is no header is shown, in characters.
+const LINE_SHOWN: usize = 60;
 
 /// The differences between `file` and what the catalog says of `dataset`.
 ///
@@ -28,7 +32,10 @@ pub async fn differences(dataset: &Dataset, file: &InputFile) -> Result<Vec<Diff
         (Format::Json | Format::JsonLines, Some(beginning::JSON) | None) => Vec::new(),
         (Format::Parquet, None) => vec![Difference::OtherFormat("no Parquet file")],
         (Format::Arrow, None) => vec![Difference::OtherFormat("no Arrow file")],
-        (_, Some(what)) => vec![Difference::OtherFormat(what)],
+        (_, Some(what @ (beginning::PARQUET | beginning::ARROW | beginning::JSON))) => {
+            vec![Difference::OtherFormat(what)]
+        }
+        (_, Some(what)) => vec![Difference::NoTable(what)],
     })
 }
 
@@ -46,9 +53,19 @@ fn of_text(dataset: &Dataset, options: &CsvOptions, file: &str, beginning: &Begi
         Ok(names) => names,
         Err(difference) => return vec![difference],
     };
-    match (dataset.columns.len(), other_delimiter(&names)) {
+    match (dataset.columns.len(), header::other_delimiter(&names)) {
         (2.., Some(delimiter)) => differences.push(Difference::OtherDelimiter(delimiter)),
-        _ => differences.extend(header::compare(dataset, file, &names).1),
+        _ => {
+            let (sources, of_columns) = header::compare(dataset, file, &names);
+            let is_renamed = |difference: &Difference| matches!(difference, Difference::Renamed { .. });
+            let any_found = sources.iter().any(|source| matches!(source, Source::Field(_)));
+            if any_found || dataset.columns.is_empty() || of_columns.iter().any(is_renamed) {
+                differences.extend(of_columns);
+            } else {
+                let first: String = names.join(", ").chars().take(LINE_SHOWN).collect();
+                differences.push(Difference::NoHeader(first));
+            }
+        }
     }
     differences
 }
@@ -94,12 +111,6 @@ fn header_names(text: &[u8], delimiter: u8) -> Result<Vec<String>, Difference> {
         names.push(String::from_utf8_lossy(field.text(text, &mut scratch)).into_owned());
     }
     Ok(names)
-}
-
-/// The delimiter that a header of one field most likely has instead of the declared one.
-pub(super) fn other_delimiter(names: &[String]) -> Option<char> {
-    let [only] = names else { return None };
-    [';', '\t', '|', ','].into_iter().find(|delimiter| only.contains(*delimiter))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use encoding_rs::{Encoding, UTF_8};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::error::Category;
 
 use super::cells::Texts;
 use super::cut::LineCutter;
@@ -41,6 +42,19 @@ impl Json {
     pub(super) fn new(lines: bool) -> Self {
         Self { lines }
     }
+
+    /// The record at or after `at`.
+    pub(super) fn next_record(self, text: &[u8], at: usize) -> Option<Range<usize>> {
+        if !self.lines {
+            return match element(text, at) {
+                Element::Whole(record) | Element::Cut(record) => Some(record),
+                Element::None => None,
+            };
+        }
+        let start = at + text[at..].iter().position(|byte| !byte.is_ascii_whitespace())?;
+        let end = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |length| start + length);
+        Some(start..start + text[start..end].trim_ascii_end().len())
+    }
 }
 
 impl TextFormat for Json {
@@ -64,14 +78,14 @@ impl TextFormat for Json {
                 None => Source::Field(index),
             };
         let sources = columns.map(source).collect();
-        let maker = JsonMaker { lines: self.lines, layout: Layout::new(origin, scan, sources)? };
+        let maker = JsonMaker { format: *self, layout: Layout::new(origin, scan, sources)? };
         Ok(Opened { maker: Arc::new(maker), width: None })
     }
 }
 
 /// Makes rows of the pieces of one file.
 struct JsonMaker {
-    lines: bool,
+    format: Json,
     layout: Layout,
 }
 
@@ -97,7 +111,7 @@ impl Maker for JsonMaker {
             while more && rows.records.len() < room {
                 block.clear();
                 while more && block.rows < BLOCK_ROWS.min(room - rows.records.len()) {
-                    let Some(record) = self.next_record(&piece.text, at) else {
+                    let Some(record) = self.format.next_record(&piece.text, at) else {
                         more = false;
                         break;
                     };
@@ -120,19 +134,6 @@ impl Maker for JsonMaker {
 }
 
 impl JsonMaker {
-    /// The record at or after `at`.
-    fn next_record(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
-        if !self.lines {
-            return match element(text, at) {
-                Element::Whole(record) | Element::Cut(record) => Some(record),
-                Element::None => None,
-            };
-        }
-        let start = at + text[at..].iter().position(|byte| !byte.is_ascii_whitespace())?;
-        let end = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |length| start + length);
-        Some(start..start + text[start..end].trim_ascii_end().len())
-    }
-
     /// Adds the values of a record to `block`, or says where and why it is none.
     fn read(&self, text: &[u8], record: &Range<usize>, block: &mut Block) -> Result<(), (usize, Reason)> {
         let bytes = &text[record.clone()];
@@ -141,8 +142,7 @@ impl JsonMaker {
             let line_start =
                 text.split_inclusive('\n').take(wrong.line().saturating_sub(1)).map(str::len).sum::<usize>();
             let at = record.start + (line_start + wrong.column().saturating_sub(1)).min(text.len());
-            let why = wrong.to_string();
-            (at, Reason::NotJson(why.split(" at line ").next().unwrap_or_default().into()))
+            (at, Reason::NotJson(why(&wrong).into()))
         })?;
         let columns = &self.layout.scan.dataset.columns;
         let mut values: Vec<Option<String>> = vec![None; columns.len()];
@@ -179,6 +179,25 @@ impl JsonMaker {
     }
 }
 
+/// Why a text is no object.
+fn why(wrong: &serde_json::Error) -> String {
+    let told = wrong.to_string();
+    match wrong.classify() {
+        Category::Eof => "it ends too early".to_owned(),
+        Category::Data if told.starts_with("invalid type: sequence") => "it is an array".to_owned(),
+        Category::Data | Category::Io => "it is a single value".to_owned(),
+        Category::Syntax => match told.split(" at line ").next().unwrap_or_default() {
+            "trailing characters" => "something stands behind it".to_owned(),
+            "expected value" | "expected ident" => "a value is missing, or is text without quotes".to_owned(),
+            "key must be a string" => "a key has no quotes".to_owned(),
+            "control character (\\u0000-\\u001F) found while parsing a string" => {
+                "a line break or another control character stands in a text".to_owned()
+            }
+            other => other.to_owned(),
+        },
+    }
+}
+
 /// Where the value of `key` stands in the text of an object, as far as can be told without understanding it.
 fn place_of(text: &str, key: &str) -> usize {
     let Ok(quoted) = serde_json::to_string(key) else { return 0 };
@@ -191,7 +210,7 @@ fn place_of(text: &str, key: &str) -> usize {
 }
 
 /// A value as a CSV file would have it.
-fn as_text(value: Value) -> Option<String> {
+pub(super) fn as_text(value: Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text),
@@ -200,7 +219,16 @@ fn as_text(value: Value) -> Option<String> {
 }
 
 /// The keys and values of an object, with keys that stand there twice.
-struct Object(Vec<(String, Value)>);
+pub(super) struct Object(pub(super) Vec<(String, Value)>);
+
+impl Object {
+    /// Whether a key stands there twice.
+    pub(super) fn repeats_a_key(&self) -> bool {
+        let mut keys: Vec<&str> = self.0.iter().map(|(key, _)| key.as_str()).collect();
+        keys.sort_unstable();
+        keys.windows(2).any(|two| two[0] == two[1])
+    }
+}
 
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -349,14 +377,14 @@ mod tests {
         hint: correct the record
         "#);
         insta::assert_snapshot!(error("{\"id\": \"a\n"), @r#"
-        d.csv: line 1: not a JSON object: EOF while parsing a string (exit 1)
-        - not a JSON object: EOF while parsing a string
+        d.csv: line 1: it is no JSON object: it ends too early (exit 1)
+        - it is no JSON object: it ends too early
           at d.csv:1:9, 1 wide: {"id": "a
         hint: correct the record
         "#);
-        insta::assert_snapshot!(error("[1]\n"), @r"
-        d.csv: line 1: not a JSON object: invalid type: sequence, expected an object (exit 1)
-        - not a JSON object: invalid type: sequence, expected an object
+        insta::assert_snapshot!(error("[1]\n"), @"
+        d.csv: line 1: it is no JSON object: it is an array (exit 1)
+        - it is no JSON object: it is an array
           at d.csv:1:1, 1 wide: [1]
         hint: correct the record
         ");

@@ -87,15 +87,20 @@ pub(super) async fn differences(dataset: &Dataset, file: &InputFile) -> Result<V
 pub(super) async fn columns(file: &InputFile) -> Result<Option<(Vec<StoredColumn>, u64)>> {
     let Some(footer) = footer(file).await? else { return Ok(None) };
     let (metadata, leaves) = (footer.metadata(), footer.parquet_schema());
-    let complete = |root: usize| {
+    let nulls = |root: usize| -> Option<u64> {
         let mut of_root = (0..leaves.num_columns()).filter(|leaf| leaves.get_column_root_idx(*leaf) == root);
-        let (Some(leaf), None) = (of_root.next(), of_root.next()) else { return false };
+        let (Some(leaf), None) = (of_root.next(), of_root.next()) else { return None };
         let nulls = |group: &RowGroupMetaData| group.column(leaf).statistics().and_then(Statistics::null_count_opt);
-        metadata.row_groups().iter().all(|group| nulls(group) == Some(0))
+        metadata.row_groups().iter().map(nulls).sum()
     };
     let columns = footer.schema().fields().iter().enumerate().map(|(root, field)| {
-        let complete = !field.is_nullable() || (!field.data_type().is_nested() && complete(root));
-        StoredColumn::new(field, complete)
+        let nulls = match field {
+            field if !field.is_nullable() => Some(0),
+            // A list without items counts among the nulls of its items.
+            field if field.data_type().is_nested() => None,
+            _ => nulls(root),
+        };
+        StoredColumn::new(field, nulls)
     });
     let rows = metadata.file_metadata().num_rows();
     Ok(Some((columns.collect(), u64::try_from(rows).unwrap_or_default())))

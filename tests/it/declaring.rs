@@ -52,6 +52,35 @@ fn folders_name_columns_and_the_dataset() {
 }
 
 #[test]
+fn json_is_declared_by_what_it_says_and_read() {
+    let shop = TestProject::shop();
+    let object = |n: usize| {
+        let object = format!(
+            "{{\"id\": {n}, \"código\": \"00{n}\", \"fecha\": \"2024-01-{:02}T10:00:00Z\", \"nota\": {}, \"etiquetas\": [\"a\"], \
+             \"cliente\": {{\"zona\": \"norte\"}}}}",
+            n % 28 + 1,
+            if n.is_multiple_of(7) { "null".to_owned() } else { format!("{n}.5") }
+        );
+        object
+    };
+    let objects: Vec<String> = (0..150).map(object).collect();
+    shop.write("data/api/pagos.json", format!("[\n{}\n]\n", objects.join(",\n")));
+    shop.write("data/api/eventos.json", objects.join("\n").replace("\"id\": 9,", "\"id\": 9, \"id\": 9,"));
+    assert_snapshot!("add_json", shop.cauce(&["catalog", "add", "data/api/pagos.json"]).success());
+    assert_snapshot!("add_json_lines", shop.cauce(&["catalog", "add", "data/api/eventos.json"]).success());
+    let count = |table: &str| {
+        let sql =
+            format!("SELECT count(*) AS n, count(nota) AS m, max(fecha) AS f, max(cliente) AS c FROM raw.{table}");
+        shop.cauce(&["query", "--format", "csv", &sql]).success()
+    };
+    assert_eq!(count("pagos").stdout, "n,m,f,c\n150,128,2024-01-28 10:00:00,\"{\"\"zona\"\":\"\"norte\"\"}\"\n");
+    assert_snapshot!("json_lines_rows", count("eventos"));
+    // A column that a newer file has is found as in any other format.
+    shop.write("data/api/eventos.json", "{\"id\": 1.5, \"zona\": \"sur\"}\n");
+    assert_snapshot!("lock_json", shop.cauce(&["catalog", "lock", "eventos"]).code(1));
+}
+
+#[test]
 fn columns_left_out_are_found_and_lock_writes_them_down() {
     let shop = TestProject::shop();
     let open = SHOP_CATALOG.split("    columns:").next().unwrap().replace("  ventas:", "  # Las ventas.\n  ventas:");
@@ -72,6 +101,17 @@ fn columns_left_out_are_found_and_lock_writes_them_down() {
     assert_snapshot!("updated_catalog", shop.read("catalog.yaml"));
     shop.cauce(&["catalog", "check"]).success();
     assert_snapshot!("check_unknown", shop.cauce(&["catalog", "check", "venta"]).code(2));
+}
+
+#[test]
+fn lock_tells_of_required_columns_without_values_and_leaves_the_rule() {
+    let shop = TestProject::shop();
+    shop.write("data/ventas.csv", "id,cliente,monto,nota,zona\n1,ana,10.5,x,sur\n,eva,7,,sur\n,eva,7,,sur\n");
+    assert_snapshot!("lock_required", shop.cauce(&["catalog", "lock", "--update"]).success());
+    assert_snapshot!("locked_required", shop.read("catalog.yaml"));
+    shop.write("catalog.yaml", SHOP_CATALOG.replace("ventas.csv", "ventas.jsonl"))
+        .write("data/ventas.jsonl", "{\"id\": 1}\n{\"id\": null}\n{\"monto\": 2}\n");
+    assert_snapshot!("lock_required_json", shop.cauce(&["catalog", "lock"]).success());
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub(super) async fn add(arguments: &Arguments, settings: &Settings) -> Result<()
     }
     if rejected > 0 {
         printer.warn(format_args!(
-            "{} of {} records cannot be cut into fields",
+            "{} of {} records cannot be read, and will be rejects",
             thousands(rejected),
             thousands(records)
         ));

@@ -36,17 +36,18 @@ pub(super) async fn lock(arguments: &Arguments, settings: &Settings) -> Result<(
     for (name, files) in &inputs.files {
         let Some(dataset) = project.catalog.datasets.get(name) else { continue };
         let looking = printer.spinner(format_args!("looking through {name}"));
-        let Inferred { columns, records, notes, .. } = infer(dataset, files).await?;
+        let found = infer(dataset, files).await?;
         drop(looking);
-        for note in notes {
+        for note in &found.notes {
             printer.hint(format_args!("{name}: {note}"));
         }
         if dataset.columns.is_empty() {
-            printer.say(format_args!("{name}: {} in {} rows", counted(columns.len(), "column"), thousands(records)));
-            missing.insert(name.clone(), columns);
+            let columns = counted(found.columns.len(), "column");
+            printer.say(format_args!("{name}: {columns} in {} rows", thousands(found.records)));
+            missing.insert(name.clone(), found.columns);
             continue;
         }
-        let found = Comparison::of(dataset, &columns);
+        let found = Comparison::of(dataset, &found);
         if found.is_empty() {
             printer.say(format_args!("{name}: as declared"));
             continue;
@@ -90,7 +91,8 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn of(dataset: &Dataset, found: &[Column]) -> Self {
+    fn of(dataset: &Dataset, inferred: &Inferred) -> Self {
+        let found = &inferred.columns;
         let mut comparison = Self::default();
         for column in found {
             match dataset.columns.iter().find(|declared| declared.name == column.name) {
@@ -106,6 +108,7 @@ impl Comparison {
                 comparison.say(format!("no file has the column `{}`", declared.name));
             }
         }
+        comparison.required(dataset, inferred);
         comparison
     }
 
@@ -119,6 +122,21 @@ impl Comparison {
             let mut column = Column { column_type: to, ..declared.clone() };
             column.rules.formats.clone_from(&found.rules.formats);
             self.change.retype.push(column);
+        }
+    }
+
+    /// A column without values in the files keeps its `required`: that is a rule of whoever wrote it, and without it rows
+    /// would come in that nobody expects.
+    fn required(&mut self, dataset: &Dataset, inferred: &Inferred) {
+        for column in dataset.columns.iter().filter(|column| column.required) {
+            let Some(records) = inferred.without_value.get(&column.name) else { continue };
+            let have = if *records == 1 { "has" } else { "have" };
+            let (records, all) = (thousands(*records), thousands(inferred.records));
+            self.say(format!(
+                "column `{}` is required, and {records} of {all} records {have} no value; they are rejects unless you take \
+                 `required: true` away",
+                column.name
+            ));
         }
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Evidence {
     texts: bool,
     /// Digits that begin with a zero and are not a number: identifiers, postcodes, telephones.
     padded: bool,
+    /// Objects, or lists of other things than texts.
+    structures: bool,
 }
 
 /// What a column should be declared as.
@@ -69,6 +71,8 @@ pub(super) enum Doubt {
     DayAndMonthFirst,
     /// The values would be numbers if some did not begin with zeros.
     LeadingZeros,
+    /// Some values are objects, or lists of other things than texts.
+    Structures,
 }
 
 impl Evidence {
@@ -89,6 +93,22 @@ impl Evidence {
         }
     }
 
+    /// Adds a value that is known to be a text, such as a string of JSON: it may be a day or an instant and is nothing
+    /// else, whatever it looks like.
+    pub(super) fn add_text(&mut self, text: &[u8]) {
+        self.values += 1;
+        if !self.texts {
+            self.texts = !self.dates.add(text.trim_ascii());
+        }
+    }
+
+    /// Adds a value with a structure of its own, which is kept as text.
+    pub(super) fn add_structure(&mut self) {
+        self.values += 1;
+        self.texts = true;
+        self.structures = true;
+    }
+
     /// Adds the evidence of another part of the column.
     pub(super) fn merge(&mut self, other: &Self) {
         self.values += other.values;
@@ -102,11 +122,17 @@ impl Evidence {
         self.dates.merge(&other.dates);
         self.texts |= other.texts;
         self.padded |= other.padded;
+        self.structures |= other.structures;
     }
 
     /// Adds `records` in which the column did not stand at all.
     pub(super) fn absent(&mut self, records: u64) {
         self.nulls += records;
+    }
+
+    /// Adds records in which the column did not stand, until there are `records`.
+    pub(super) fn fill_up(&mut self, records: u64) {
+        self.nulls = records - self.values;
     }
 
     /// How often the texts of `which`, positions in [`NULL_TEXTS`], stand there.
@@ -133,6 +159,9 @@ impl Evidence {
         let kinds = [numbers, self.words_of_truth, self.lists, !self.dates.is_empty()];
         if self.padded && !self.texts && kinds == [numbers, false, false, false] {
             verdict.doubt = Some(Doubt::LeadingZeros);
+        }
+        if self.structures {
+            verdict.doubt = Some(Doubt::Structures);
         }
         let mixed = kinds.iter().filter(|kind| **kind).count() > 1;
         // A text such as NA keeps a column from being anything else, unless it may be taken for NULL.

@@ -9,10 +9,13 @@
 
 mod dates;
 mod evidence;
+mod objects;
 mod sniff;
 mod stored;
 mod survey;
 mod text;
+
+use std::collections::BTreeMap;
 
 use encoding_rs::{UTF_8, WINDOWS_1252};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -22,7 +25,7 @@ use self::sniff::{Kind, sniff};
 pub(super) use self::stored::StoredColumn;
 use self::stored::StoredColumns;
 use self::survey::Survey;
-use super::drift::other_delimiter;
+use super::header::other_delimiter;
 use super::{arrow_file, parquet, partition};
 use crate::catalog::{Column, ColumnType, CsvOptions, Dataset, Format, Limit, OnDrift, Rules, wrong_column_name};
 use crate::error::{Error, Result};
@@ -40,6 +43,8 @@ pub struct Inferred {
     pub columns: Vec<Column>,
     /// Records looked at.
     pub records: u64,
+    /// How many of them have no value in a column, where that is known.
+    pub without_value: BTreeMap<String, u64>,
     /// Records that cannot be cut into fields; their values are not among those that decided.
     pub rejected: u64,
     /// What a person should know or decide.
@@ -66,11 +71,8 @@ pub struct Proposal {
 pub async fn infer(dataset: &Dataset, files: &[InputFile]) -> Result<Inferred> {
     let inferred = match &dataset.format {
         Format::Csv(options) => of_text(&survey(files, options).await?, &path_columns(files), false).0,
+        Format::Json | Format::JsonLines => of_objects(&dataset.format, files).await?,
         Format::Parquet | Format::Arrow => of_stored(&dataset.format, files).await?,
-        Format::Json | Format::JsonLines => {
-            return Err(Error::usage(format!("the columns of dataset {} cannot be found in its files", dataset.name))
-                .hint("declare them in catalog.yaml"));
-        }
     };
     if inferred.columns.is_empty() {
         return Err(Error::query(format!("dataset {}: none of its files has columns that can be read", dataset.name))
@@ -114,9 +116,13 @@ pub async fn propose(name: &str, path: &str, files: &[InputFile]) -> Result<Prop
             let inferred = of_stored(&format, files).await?;
             (format, inferred)
         }
+        Kind::Objects(format) => {
+            let inferred = of_objects(&format, files).await?;
+            (format, inferred)
+        }
         Kind::Other(what) => {
             return Err(Error::usage(format!("{}: {what} cannot be read as a dataset", first.name))
-                .hint("convert it to csv or parquet"));
+                .hint("convert it to csv, json or parquet"));
         }
     };
     if inferred.columns.is_empty() {
@@ -139,7 +145,7 @@ pub async fn propose(name: &str, path: &str, files: &[InputFile]) -> Result<Prop
 
 /// What all `files` of delimited text showed.
 async fn survey(files: &[InputFile], options: &CsvOptions) -> Result<Survey> {
-    let threads = tokio::runtime::Handle::current().metrics().num_workers().max(1);
+    let threads = threads();
     let surveys = stream::iter(files.iter().cloned())
         .map(|file| async move { text::survey(&file, options, threads).await })
         .buffered(FILES_AT_ONCE);
@@ -156,12 +162,32 @@ async fn survey(files: &[InputFile], options: &CsvOptions) -> Result<Survey> {
     Ok(whole)
 }
 
+/// What all `files` of JSON objects showed.
+async fn of_objects(format: &Format, files: &[InputFile]) -> Result<Inferred> {
+    let lines = *format == Format::JsonLines;
+    let surveys = stream::iter(files.iter().cloned())
+        .map(|file| async move { objects::survey(&file, lines, threads()).await })
+        .buffered(FILES_AT_ONCE);
+    let mut whole = Survey::default();
+    let mut surveys = std::pin::pin!(surveys);
+    while let Some(survey) = surveys.try_next().await? {
+        whole.add(survey);
+    }
+    Ok(of_text(&whole, &path_columns(files), false).0)
+}
+
+/// As many parts of a file are looked at side by side.
+fn threads() -> usize {
+    tokio::runtime::Handle::current().metrics().num_workers().max(1)
+}
+
 /// The columns that `survey` shows and those of paths, and the texts to take for NULL. `may_be_null` says whether texts
 /// such as `NA` may be.
 fn of_text(survey: &Survey, of_path: &Survey, may_be_null: bool) -> (Inferred, Vec<String>) {
     let mut inferred = Inferred {
         columns: Vec::new(),
         records: survey.records + survey.broken,
+        without_value: BTreeMap::new(),
         rejected: survey.broken,
         notes: Vec::new(),
         undeclarable: false,
@@ -178,7 +204,12 @@ fn of_text(survey: &Survey, of_path: &Survey, may_be_null: bool) -> (Inferred, V
         if swallowed > 0 {
             inferred.notes.push(format!("column `{name}` has {swallowed} texts that are taken for NULL, too"));
         }
-        let required = verdict.nulls + swallowed == 0 && inferred.records >= ENOUGH_RECORDS;
+        let nulls = verdict.nulls + swallowed;
+        // A value in a path is one of a file.
+        if survey.columns.iter().any(|(known, _)| known == name) {
+            inferred.without_value(name, nulls);
+        }
+        let required = nulls == 0 && inferred.records >= ENOUGH_RECORDS;
         inferred.column(name, verdict.column_type, verdict.formats, required);
     }
     let nulls: Vec<String> = nulls.into_iter().map(|text| NULL_TEXTS[text].to_owned()).collect();
@@ -215,7 +246,8 @@ async fn of_stored(format: &Format, files: &[InputFile]) -> Result<Inferred> {
         if column.disputed {
             inferred.notes.push(format!("column `{}` has types in the files that no one type holds", column.name));
         }
-        let required = column.complete && columns.records >= ENOUGH_RECORDS;
+        inferred.without_value(&column.name, column.nulls.unwrap_or_default());
+        let required = column.nulls == Some(0) && columns.records >= ENOUGH_RECORDS;
         inferred.column(&column.name, column_type, Vec::new(), required);
     }
     for column in of_path {
@@ -266,6 +298,13 @@ impl Inferred {
         });
     }
 
+    /// Notes that `records` have no value in a column.
+    fn without_value(&mut self, name: &str, records: u64) {
+        if records > 0 {
+            self.without_value.insert(name.to_owned(), records);
+        }
+    }
+
     /// Tells what may be wrong with a verdict.
     fn doubt(&mut self, name: &str, verdict: &Verdict) {
         let note = match verdict.doubt {
@@ -276,6 +315,10 @@ impl Inferred {
             }
             Some(Doubt::DayAndMonthFirst) => {
                 "has dates with the day first and others with the month first; it is taken for string".to_owned()
+            }
+            Some(Doubt::Structures) => {
+                "has objects, or lists of other things than texts; it is taken for string, which holds them as JSON"
+                    .to_owned()
             }
             Some(Doubt::LeadingZeros) => "has numbers with leading zeros; it is taken for string".to_owned(),
         };

@@ -5,6 +5,7 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use crate::catalog::{CsvOptions, Format};
 use crate::error::Result;
 use crate::ingest::beginning::{self, Beginning};
+use crate::ingest::element::{Element, element};
 use crate::ingest::split::{Records, Splitter};
 use crate::store::InputFile;
 
@@ -15,6 +16,8 @@ const RECORDS: usize = 200;
 pub(super) enum Kind {
     /// Delimited text, written like this.
     Text(CsvOptions),
+    /// JSON objects, in this format.
+    Objects(Format),
     /// A format that knows the types of its columns.
     Stored(Format),
     /// Something that is not read, in words.
@@ -30,6 +33,10 @@ pub(super) async fn sniff(file: &InputFile) -> Result<Kind> {
     Ok(match beginning::what_is(&beginning.bytes) {
         Some(beginning::PARQUET) => Kind::Stored(Format::Parquet),
         Some(beginning::ARROW) => Kind::Stored(Format::Arrow),
+        Some(beginning::JSON) => {
+            let text = beginning.text(UTF_8);
+            Kind::Objects(if one_a_line(&text) { Format::JsonLines } else { Format::Json })
+        }
         Some(what) => Kind::Other(what),
         None if beginning.bytes.is_empty() => Kind::Other("an empty file"),
         None => {
@@ -38,6 +45,13 @@ pub(super) async fn sniff(file: &InputFile) -> Result<Kind> {
             Kind::Text(CsvOptions { delimiter: delimiter(&text, beginning.whole), encoding, ..CsvOptions::default() })
         }
     })
+}
+
+/// Whether the first line of a JSON text is an object and nothing else.
+fn one_a_line(text: &[u8]) -> bool {
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let first = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    first.starts_with(b"{") && element(first, 0) == Element::Whole(0..first.len())
 }
 
 /// The encoding of a text: what its mark says, UTF-8 if that is what it can be, and otherwise what Windows writes in

@@ -10,8 +10,8 @@ pub(in crate::ingest) struct StoredColumn {
     pub(super) name: String,
     /// None if the catalog has no type for it.
     pub(super) column_type: Option<ColumnType>,
-    /// Whether every row is known to have a value.
-    pub(super) complete: bool,
+    /// Rows without a value; none if that is not known.
+    pub(super) nulls: Option<u64>,
     /// Whether files disagree in a way that no type bridges.
     pub(super) disputed: bool,
 }
@@ -27,13 +27,15 @@ impl StoredColumns {
     /// Adds a file of `records` rows.
     pub(super) fn add(&mut self, file: Vec<StoredColumn>, records: u64) {
         for known in &mut self.columns {
-            known.complete &= file.iter().any(|column| column.name == known.name);
+            if !file.iter().any(|column| column.name == known.name) {
+                known.nulls = known.nulls.map(|nulls| nulls + records);
+            }
         }
         for mut column in file {
             match self.columns.iter_mut().find(|known| known.name == column.name) {
                 Some(known) => known.join(&column),
                 None => {
-                    column.complete &= self.records == 0;
+                    column.nulls = column.nulls.map(|nulls| nulls + self.records);
                     self.columns.push(column);
                 }
             }
@@ -43,14 +45,14 @@ impl StoredColumns {
 }
 
 impl StoredColumn {
-    /// The column that is stored as `field`; `complete` says whether every row is known to have a value.
-    pub(in crate::ingest) fn new(field: &Field, complete: bool) -> Self {
+    /// The column that is stored as `field`; `nulls` says how many rows have no value, if that is known.
+    pub(in crate::ingest) fn new(field: &Field, nulls: Option<u64>) -> Self {
         let column_type = column_type(field.data_type());
-        Self { name: field.name().clone(), column_type, complete, disputed: false }
+        Self { name: field.name().clone(), column_type, nulls, disputed: false }
     }
 
     fn join(&mut self, other: &Self) {
-        self.complete &= other.complete;
+        self.nulls = self.nulls.zip(other.nulls).map(|(mine, theirs)| mine + theirs);
         let (Some(mine), Some(theirs)) = (self.column_type, other.column_type) else {
             self.column_type = None;
             return;
@@ -107,9 +109,9 @@ fn column_type(stored: &DataType) -> Option<ColumnType> {
 mod tests {
     use super::*;
 
-    fn file(columns: &[(&str, DataType, bool)]) -> Vec<StoredColumn> {
-        let column = |(name, stored, complete): &(&str, DataType, bool)| {
-            StoredColumn::new(&Field::new(*name, stored.clone(), true), *complete)
+    fn file(columns: &[(&str, DataType, Option<u64>)]) -> Vec<StoredColumn> {
+        let column = |(name, stored, nulls): &(&str, DataType, Option<u64>)| {
+            StoredColumn::new(&Field::new(*name, stored.clone(), true), *nulls)
         };
         columns.iter().map(column).collect()
     }
@@ -117,25 +119,29 @@ mod tests {
     #[test]
     fn files_are_joined_by_name() {
         let mut all = StoredColumns::default();
-        all.add(file(&[("a", DataType::Int32, true), ("b", DataType::Date32, true), ("c", DataType::Utf8, true)]), 10);
+        all.add(
+            file(&[("a", DataType::Int32, Some(0)), ("b", DataType::Date32, Some(0)), ("c", DataType::Utf8, Some(0))]),
+            10,
+        );
         all.add(
             file(&[
-                ("b", DataType::Timestamp(arrow::datatypes::TimeUnit::Second, None), true),
-                ("a", DataType::Float32, true),
-                ("d", DataType::LargeUtf8, true),
+                ("b", DataType::Timestamp(arrow::datatypes::TimeUnit::Second, None), Some(0)),
+                ("a", DataType::Float32, Some(0)),
+                ("d", DataType::LargeUtf8, Some(0)),
             ]),
             5,
         );
-        all.add(file(&[("a", DataType::Int8, false), ("b", DataType::Utf8, true)]), 1);
+        all.add(file(&[("a", DataType::Int8, None), ("b", DataType::Utf8, Some(0))]), 1);
         let told: Vec<_> = all
             .columns
             .iter()
             .map(|column| {
                 let word = column.column_type.map_or_else(|| "none".to_owned(), |found| found.to_string());
-                format!("{} {word} {} {}", column.name, column.complete, column.disputed)
+                format!("{} {word} {:?} {}", column.name, column.nulls, column.disputed)
             })
             .collect();
-        let expected = ["a float false false", "b string true true", "c string false false", "d string false false"];
+        let expected =
+            ["a float None false", "b string Some(0) true", "c string Some(6) false", "d string Some(11) false"];
         assert_eq!(told, expected);
         assert_eq!(all.records, 16);
     }
