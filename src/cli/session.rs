@@ -33,6 +33,11 @@ pub(super) struct EngineSession {
 }
 
 impl EngineSession {
+    /// The project.
+    pub(super) fn project(&self) -> &Project {
+        &self.project
+    }
+
     /// Opens the release of `project` that is wanted; of the newest, also where there is none yet.
     ///
     /// # Errors

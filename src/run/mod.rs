@@ -24,6 +24,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::task::JoinSet;
 
 pub use account::{Accounts, Over};
+pub use corrected::{MESSAGE_COLUMN, PLACE_COLUMNS};
 pub use inputs::{Inputs, compare_inputs, complete, list_datasets, list_inputs};
 pub use replay::{Replay, Replayed, Wrong, replay};
 pub use study::{corrections, study};

@@ -13,13 +13,13 @@ use arrow::datatypes::{DataType, Int64Type};
 use futures::TryStreamExt;
 use futures::stream::{self, StreamExt};
 
-use super::corrected::{self, Corrected};
+use super::corrected::{self, Corrected, Text};
 use super::inputs::{complete, list_datasets};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Dataset};
 use crate::clock::Clock;
 use crate::engine::{Engine, Input, Relation, Relations, Settings, sql_name};
 use crate::error::{Error, Finding, Result, engine_error};
-use crate::ingest::STILL_WRONG;
+use crate::ingest::{Form, NoField, STILL_WRONG};
 use crate::ledger::{Correction, Corrections, SystemTable};
 use crate::name::{Layer, TableName};
 use crate::sql::Source;
@@ -82,15 +82,21 @@ pub async fn replay(replay: Replay<'_>, dataset: &str, file: InputFile) -> Resul
     let relations = Arc::new(Relations::of_release(lake, catalog, None)?);
     let engine = Engine::new(lake.stores(), relations, settings)?;
     let shown = file.name.clone();
-    let corrected = corrected::read(file, &engine).await?;
     let origin = TableName::new(Layer::Raw, dataset);
+    let mut inputs = list_datasets(lake, catalog, BTreeSet::from([origin.name.clone()])).await?;
+    let (catalog, _) = complete(catalog, &inputs).await?;
+    let dataset = catalog.datasets.get(&origin.name).ok_or_else(|| Error::bug(format!("no dataset {origin}")))?;
+    let dataset = Arc::new(dataset.clone());
+    let files = inputs.files.remove(&origin.name).unwrap_or_default();
+    let corrected = corrected::read(file, &dataset, &engine).await?;
     let rejects = rejects(&engine, &origin, &corrected).await?;
-    let matched = Matched::new(&origin, &shown, corrected, &rejects)?;
+    let forms = forms(&dataset, &files, &corrected).await?;
+    let matched = Matched::new(&origin, &shown, corrected, &rejects, &forms)?;
     let Matched { new, taken_back, known, unchanged } = matched;
     let mut replayed = Replayed { known, unchanged, taken_back: taken_back.len(), ..Replayed::default() };
     let mut kept = taken_back;
     if !new.is_empty() {
-        let tried = try_out(replay, &origin, &new).await?;
+        let tried = try_out(replay, dataset, files, &new).await?;
         for correction in new {
             let place = place_of(&correction);
             let told = format!("{}:{}", correction.file, correction.line);
@@ -154,6 +160,21 @@ async fn rejects(
     Ok(found)
 }
 
+/// How the records are written of the files that hold records of which values were corrected.
+async fn forms(
+    dataset: &Arc<Dataset>,
+    files: &[InputFile],
+    corrected: &[Corrected],
+) -> Result<BTreeMap<String, Option<Form>>> {
+    let by_values = |one: &&Corrected| matches!(one.text, Text::Values { .. });
+    let concerned: BTreeSet<&str> = corrected.iter().filter(by_values).map(|one| one.file.as_str()).collect();
+    let mut forms = BTreeMap::new();
+    for file in files.iter().filter(|file| concerned.contains(file.name.as_str())) {
+        forms.insert(file.name.clone(), Form::of(dataset, file).await?);
+    }
+    Ok(forms)
+}
+
 /// Corrected records beside the rejects they belong to.
 struct Matched {
     /// Corrections that nobody made before.
@@ -170,6 +191,7 @@ impl Matched {
         shown: &str,
         corrected: Vec<Corrected>,
         rejects: &BTreeMap<(String, u64), BTreeMap<Option<u64>, Known>>,
+        forms: &BTreeMap<String, Option<Form>>,
     ) -> Result<Self> {
         let mut matched = Self { new: Vec::new(), taken_back: Vec::new(), known: 0, unchanged: 0 };
         let mut findings = Vec::new();
@@ -198,6 +220,23 @@ impl Matched {
                 wrong("stands there twice");
                 continue;
             }
+            let text = match text {
+                Text::Whole(text) => text,
+                Text::Values { values, as_shown } => match forms.get(&file) {
+                    Some(Some(form)) => match form.corrected(&known.raw, &values, as_shown) {
+                        Ok(text) => text,
+                        Err(NoField { column }) => {
+                            wrong(&format!("cannot have a value of `{column}`: its file has no such column"));
+                            continue;
+                        }
+                    },
+                    Some(None) => None,
+                    None => {
+                        wrong(&format!("stands in a file that {origin} does not have any more"));
+                        continue;
+                    }
+                },
+            };
             let rejected = known.raw.clone();
             let correction = Correction { origin: origin.clone(), file, line, offset, rejected, corrected: None };
             match (text, &known.corrected) {
@@ -224,23 +263,25 @@ struct Tried {
     gone: BTreeSet<Place>,
 }
 
-/// Reads the files that `corrections` are about, with these corrections in the place of those of the lake.
-async fn try_out(replay: Replay<'_>, origin: &TableName, corrections: &[Correction]) -> Result<Tried> {
-    let Replay { catalog, lake, settings, .. } = replay;
-    let mut inputs = list_datasets(lake, catalog, BTreeSet::from([origin.name.clone()])).await?;
-    let (catalog, _) = complete(catalog, &inputs).await?;
-    let dataset = catalog.datasets.get(&origin.name);
-    let dataset = dataset.ok_or_else(|| Error::bug(format!("no dataset {}", origin.name)))?;
+/// Reads those of the `files` of `dataset` that `corrections` are about, with these corrections in the place of those of
+/// the lake.
+async fn try_out(
+    replay: Replay<'_>,
+    dataset: Arc<Dataset>,
+    mut files: Vec<InputFile>,
+    corrections: &[Correction],
+) -> Result<Tried> {
+    let Replay { lake, settings, .. } = replay;
+    let origin = TableName::new(Layer::Raw, dataset.name.as_str());
     let concerned: BTreeSet<&str> = corrections.iter().map(|correction| correction.file.as_str()).collect();
-    let mut files = inputs.files.remove(&origin.name).unwrap_or_default();
     // Whether a value is repeated is seen in all files only.
     files.retain(|file| concerned.contains(file.name.as_str()) || !dataset.unique_columns().is_empty());
     let tried = Arc::new(Corrections::new(corrections.iter().cloned()));
     let relations = Relations::new(lake).with_corrections(Arc::clone(&tried));
-    let (dataset, location) = (Arc::new(dataset.clone()), lake.input(dataset)?);
+    let location = lake.input(&dataset)?;
     relations.define(origin.clone(), Relation::Dataset { dataset, location, input: Input::Files(files) });
     let engine = Engine::new(lake.stores(), Arc::new(relations), settings)?;
-    engine.rows(&format!("SELECT count(*) FROM {}", sql_name(origin))).await?;
+    engine.rows(&format!("SELECT count(*) FROM {}", sql_name(&origin))).await?;
 
     let wanted: BTreeSet<Place> = corrections.iter().map(place_of).collect();
     let mut wrong = BTreeMap::new();

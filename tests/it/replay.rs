@@ -80,7 +80,7 @@ fn corrected_rejects_are_rows_of_the_next_release() {
     exit code: 0
     ----- stderr -----
     ✓ processed.ventas                            4 rows    [TIME]
-    warning: raw.ventas: 4 of 5 records are rows, 2 of them as corrected; 1 rejected
+    warning: raw.ventas: 4 of 5 records are rows, 2 of them as corrected; 1 rejected; see `cauce rejects ventas`
     ✓ accounts: 5 records of 1 dataset = 4 rows + 1 reject
     ✓ 2 checks hold
     ✓ release 2 published: 1 table with 4 rows, 1 view, in [TIME]
@@ -122,7 +122,7 @@ fn corrected_rejects_are_rows_of_the_next_release() {
     exit code: 0
     ----- stderr -----
     ✓ processed.ventas                            4 rows    [TIME]
-    warning: raw.ventas: 4 of 5 records are rows; 1 rejected
+    warning: raw.ventas: 4 of 5 records are rows; 1 rejected; see `cauce rejects ventas`
     ✓ accounts: 5 records of 1 dataset = 4 rows + 1 reject
     ✓ 2 checks hold
     ✓ release 3 published: 1 table with 4 rows, 1 view, in [TIME]
@@ -191,7 +191,7 @@ fn a_spreadsheet_may_have_written_the_corrections() {
     exit code: 2
     ----- stderr -----
     error: malas.csv: required column `file` is missing
-      hint: export the rejects with `cauce rejects DATASET --format csv -o FILE`, correct the texts in its column `raw`, and keep its columns `file` and `line`
+      hint: export the rejects with `cauce rejects DATASET --format csv -o FILE`, correct the texts in its column `raw`, and keep its columns `file` and `line`; or add --columns, correct values, and keep `_file` and `_line`
     ");
     assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "peores.csv"]).code(3), @"
     exit code: 3
@@ -204,6 +204,124 @@ fn a_spreadsheet_may_have_written_the_corrections() {
     ----- stderr -----
     error: there is no dataset `venta` in catalog.yaml
       hint: did you mean `ventas`?
+    ");
+}
+
+#[test]
+fn values_can_be_corrected_in_the_columns_of_the_dataset() {
+    let shop = shop();
+    shop.write("data/ventas.csv", VENTAS.replace("4,iris,8,x", "4,iris,8,\"dijo \"x\"\"\n6,noé,9,a, b"));
+    shop.cauce(&["run", "--quiet"]).success();
+    shop.cauce(&["rejects", "ventas", "--columns", "--output", "malas.csv"]).success();
+    assert_snapshot!(shop.read("malas.csv"), @r#"
+    _file,_line,_byte_offset,id,cliente,monto,nota,_message
+    data/ventas.csv,4,47,2,luis,caro,"y
+    más","monto: ""caro"" is not a float"
+    data/ventas.csv,6,68,3,eva,7,,"3 fields, but the header has 4"
+    data/ventas.csv,7,76,4,iris,8,"""dijo ""x""""",text between a closing quote and the next delimiter
+    data/ventas.csv,8,96,6,noé,9,"a, b","5 fields, but the header has 4"
+    data/ventas.csv,9,110,5,omar,gratis,ñ,"monto: ""gratis"" is not a float"
+    "#);
+    // A spreadsheet moves columns and leaves some out; what is not there stays as it is.
+    let text = "_line,monto,_file,nota,id\n4,7.25,data/ventas.csv,\"y\nmás\",2\n6,,data/ventas.csv,z,3\n\
+                7,8,data/ventas.csv,x,4\n8,9,data/ventas.csv,\"a, b\",6\n9,gratis,data/ventas.csv,ñ,5\n";
+    shop.write("malas.csv", text);
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success(), @"
+    exit code: 0
+    ----- stderr -----
+    ✓ raw.ventas: 3 corrections kept
+    hint: 2 records are as they were rejected
+    hint: `cauce run` publishes a release with this
+    ");
+    assert_snapshot!(csv(&shop, "SELECT line, rejected, corrected FROM system.corrections ORDER BY line").success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    line,rejected,corrected
+    4,"2,luis,caro,""y
+    más""","2,luis,7.25,""y
+    más"""
+    6,"3,eva,7","3,eva,,z"
+    7,"4,iris,8,""dijo ""x""""","4,iris,8,x"
+    "#);
+    assert_snapshot!(csv(&shop, "SELECT * FROM raw.ventas ORDER BY id").success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    id,cliente,monto,nota
+    1,ana,10.5,"dos
+    líneas"
+    2,luis,7.25,"y
+    más"
+    3,eva,,z
+    4,iris,8.0,x
+    ----- stderr -----
+    warning: 2 rows of raw.ventas rejected; see `cauce rejects ventas --scan`
+    "#);
+    // What was corrected needs no more correction.
+    assert_snapshot!(shop.cauce(&["rejects", "ventas", "--columns", "--format", "csv"]).success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    _file,_line,_byte_offset,id,cliente,monto,nota,_message
+    data/ventas.csv,8,96,6,noé,9,"a, b","5 fields, but the header has 4"
+    data/ventas.csv,9,110,5,omar,gratis,ñ,"monto: ""gratis"" is not a float"
+    "#);
+
+    // Right as it is shown: somebody took the message away.
+    shop.cauce(&["rejects", "ventas", "--columns", "--output", "malas.csv"]).success();
+    let shown = shop.read("malas.csv").replace("\"5 fields, but the header has 4\"", "");
+    shop.write("malas.csv", shown);
+    shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success();
+    assert_eq!(
+        csv(&shop, "SELECT * FROM raw.ventas WHERE id = 6").success().stdout,
+        "id,cliente,monto,nota\n6,noé,9.0,\"a, b\"\n"
+    );
+
+    shop.write("malas.csv", "_file,_line,monto\ndata/otras.csv,2,1\ndata/ventas.csv,2,1\n");
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(2), @"
+    exit code: 2
+    ----- stderr -----
+    error: malas.csv: line 2: data/otras.csv:2 is no reject of raw.ventas
+
+    error: malas.csv: line 3: data/ventas.csv:2 is no reject of raw.ventas
+
+    error: malas.csv names records that cannot be corrected here; nothing was kept
+      hint: `cauce rejects ventas` lists the rejects, and --all those of earlier runs
+    ");
+    assert_snapshot!(shop.cauce(&["rejects", "processed.ventas", "--columns"]).code(2), @"
+    exit code: 2
+    ----- stderr -----
+    error: processed.ventas is no dataset
+      hint: what a model rejects is corrected in the files of its datasets, or in the model's rule
+    ");
+}
+
+#[test]
+fn what_has_no_text_is_corrected_elsewhere() {
+    let shop = shop();
+    let unique = SHOP_CATALOG.replace("type: int, required: true", "type: int, required: true, unique: true");
+    shop.write("catalog.yaml", unique.replace("    columns:", "    on_reject: { max_ratio: 0.9 }\n    columns:"))
+        .write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,1,\n1,luis,2,\n2,eva,caro,\n");
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_snapshot!(shop.cauce(&["rejects", "ventas", "--columns", "--format", "csv"]).success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    _file,_line,_byte_offset,id,cliente,monto,nota,_message
+    data/ventas.csv,4,41,2,eva,caro,,"monto: ""caro"" is not a float"
+    ----- stderr -----
+    warning: 1 reject not shown: their files are gone, or have no text to correct; `cauce rejects ventas` lists them
+    "#);
+    shop.write("malas.csv", "_file,_line,id\ndata/ventas.csv,3,7\n");
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(2), @"
+    exit code: 2
+    ----- stderr -----
+    error: malas.csv names records that cannot be corrected here; nothing was kept
+      malas.csv: line 2: data/ventas.csv:3 was not rejected as a text: it can be corrected in its file only
+      hint: `cauce rejects ventas` lists the rejects, and --all those of earlier runs
+    ");
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "processed.ventas", "malas.csv"]).code(2), @"
+    exit code: 2
+    ----- stderr -----
+    error: there is no dataset `processed.ventas` in catalog.yaml
+      hint: correct what a model rejects in the file, or the rule in the model
     ");
 }
 
@@ -231,10 +349,17 @@ fn objects_of_one_line_are_told_apart_by_their_offset() {
     ");
     let exported = "SELECT file, line, byte_offset, raw FROM system.rejects";
     let text = csv(&shop, exported).success().stdout.replace("\"\"caro\"\"}", "10}").replace("\"\"tres\"\"", "3");
-    shop.write("malas.csv", text);
+    shop.write("malas.csv", &text);
     shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success();
-    assert_eq!(
-        csv(&shop, "SELECT id, monto FROM raw.ventas ORDER BY id").success().stdout,
-        "id,monto\n1,10.0\n2,2.0\n3,3.0\n"
-    );
+    let amounts = "SELECT id, monto FROM raw.ventas ORDER BY id";
+    assert_eq!(csv(&shop, amounts).success().stdout, "id,monto\n1,10.0\n2,2.0\n3,3.0\n");
+    // In columns the offset is there already.
+    shop.cauce(&["rejects", "ventas", "--all", "--columns", "--output", "columnas.csv"]).success();
+    assert_eq!(shop.read("columnas.csv").lines().count(), 1);
+    shop.write("malas.csv", text.replace(": 10}", ": \"\"caro\"\"}"));
+    shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success();
+    shop.cauce(&["rejects", "ventas", "--columns", "--output", "columnas.csv"]).success();
+    shop.write("columnas.csv", shop.read("columnas.csv").replace(",caro,", ",11,"));
+    shop.cauce(&["rejects", "replay", "ventas", "columnas.csv"]).success();
+    assert_eq!(csv(&shop, amounts).success().stdout, "id,monto\n1,11.0\n2,2.0\n3,3.0\n");
 }

@@ -1,5 +1,6 @@
 //! `cauce rejects`: rows that were not accepted, counted and listed; and corrected.
 
+mod columns;
 mod replay;
 
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use futures::TryStreamExt;
 
-use crate::cli::accounts::table;
+use crate::cli::accounts::tell_kinds;
 use crate::cli::project::Project;
 use crate::cli::session::EngineSession;
 use crate::cli::settings::Settings;
@@ -16,7 +17,7 @@ use crate::engine::{Parameters, sql_name};
 use crate::error::{Error, Result};
 use crate::ledger::LeftOut;
 use crate::name::{Layer, TableName, did_you_mean};
-use crate::output::{Format, ResultFile, Target, counted, thousands};
+use crate::output::{Format, ResultFile, Target, thousands};
 use crate::release::AsOf;
 use crate::shell::{Batch, OF_LAST_RUN, Session};
 use crate::sql::Source;
@@ -42,6 +43,9 @@ pub(super) struct Arguments {
     /// Read the dataset as its files are now, without a run
     #[arg(long, requires = "name", conflicts_with_all = ["run", "all"])]
     scan: bool,
+    /// Each value of the rows of a dataset in a column of its own, to be corrected and replayed
+    #[arg(long, requires = "name", conflicts_with = "scan")]
+    columns: bool,
     /// List at most this many rows
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -71,7 +75,11 @@ pub(super) async fn rejects(arguments: Arguments, settings: &Settings) -> Result
     if let (true, Some(name)) = (arguments.scan, &name) {
         return scan(&session, name, &arguments, settings).await;
     }
-    let sql = statement(&arguments, name.as_ref(), session.released_rejects());
+    let wanted = wanted(&arguments, name.as_ref(), session.released_rejects());
+    if let (true, Some(name)) = (arguments.columns, &name) {
+        return columns::show(&session, name, &wanted, &arguments, settings).await;
+    }
+    let sql = statement(&arguments, name.as_ref(), &wanted);
     let batch = Batch::new(Arc::new(session), settings.printer.clone())
         .with_format(arguments.format)
         .into_file(arguments.output)
@@ -98,8 +106,8 @@ async fn resolve(session: &EngineSession, name: &str) -> Result<TableName> {
     )))
 }
 
-/// The query that counts or lists.
-fn statement(arguments: &Arguments, name: Option<&TableName>, released: Option<String>) -> String {
+/// The condition that the rejects asked for fulfil.
+fn wanted(arguments: &Arguments, name: Option<&TableName>, released: Option<String>) -> String {
     let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
     let mut wanted: Vec<String> = Vec::new();
     if !arguments.all {
@@ -111,7 +119,11 @@ fn statement(arguments: &Arguments, name: Option<&TableName>, released: Option<S
     }
     wanted.extend(arguments.reason.as_ref().map(|rule| format!("rule = {}", text(rule))));
     wanted.extend(name.map(|name| format!("origin = {}", text(&name.to_string()))));
-    let wanted = if wanted.is_empty() { "true".to_owned() } else { wanted.join(" AND ") };
+    if wanted.is_empty() { "true".to_owned() } else { wanted.join(" AND ") }
+}
+
+/// The query that counts or lists.
+fn statement(arguments: &Arguments, name: Option<&TableName>, wanted: &str) -> String {
     let limit = arguments.limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
     if name.is_none() {
         return format!(
@@ -142,22 +154,12 @@ async fn scan(session: &EngineSession, name: &TableName, arguments: &Arguments, 
         settings.printer.warn(format_args!("{name}: {file} does not fit and is left out: {reason}"));
     }
     let rejects = ledger.summary();
-    settings.printer.warn_with_rows(
-        format_args!("{name}: {} in {}", counted_rows(rejects.count()), counted(rejects.commonest().len(), "kind")),
-        &[table(&rejects.commonest())?],
-    )?;
     if rejects.count() == 0 {
+        settings.printer.done(format_args!("{name}: no rejects"));
         return Ok(());
     }
-    let format = match (arguments.format, &arguments.output) {
-        (Some(format), _) => format,
-        (None, Some(file)) => Format::of_file(file)?,
-        (None, None) => settings.printer.default_format(),
-    };
-    let target = match &arguments.output {
-        Some(file) => Target::file(file)?,
-        None => settings.printer.stdout(),
-    };
+    tell_kinds(&settings.printer, &format!("{name}: {}; ", counted_rows(rejects.count())), &rejects)?;
+    let (format, target) = destination(arguments, settings)?;
     let layout = settings.printer.layout(arguments.limit);
     let mut rows = ledger.rows()?;
     let mut file: Option<(ResultFile, usize)> = None;
@@ -177,6 +179,20 @@ async fn scan(session: &EngineSession, name: &TableName, arguments: &Arguments, 
         file.finish()?;
     }
     Ok(())
+}
+
+/// How the rows are written, and where to.
+fn destination(arguments: &Arguments, settings: &Settings) -> Result<(Format, Target)> {
+    let format = match (arguments.format, &arguments.output) {
+        (Some(format), _) => format,
+        (None, Some(file)) => Format::of_file(file)?,
+        (None, None) => settings.printer.default_format(),
+    };
+    let target = match &arguments.output {
+        Some(file) => Target::file(file)?,
+        None => settings.printer.stdout(),
+    };
+    Ok((format, target))
 }
 
 fn counted_rows(count: u64) -> String {

@@ -16,8 +16,8 @@ use crate::store::Location;
 
 /// Read corrected texts in the place of rejected records, from the next run on
 ///
-/// FILE is what `cauce rejects NAME --format csv -o FILE` wrote, with the texts in its column `raw` corrected. The files
-/// of the dataset stay as they are. A rejected record whose rule was wrong needs no replay: correct catalog.yaml, and the
+/// FILE is what `cauce rejects NAME --format csv -o FILE` wrote, with the texts in its column `raw` corrected, or what it
+/// wrote with --columns, with values corrected. The files of the dataset stay as they are. A rejected record whose rule was wrong needs no replay: correct catalog.yaml, and the
 /// next run takes it.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
