@@ -1,5 +1,7 @@
 //! Telling what became of the rows of a run.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 
 use super::listing::Listing;
@@ -22,7 +24,11 @@ pub(super) fn tell_accounts(printer: &Printer, accounts: &Accounts) {
         let parts = list(&[(rejected, "rejected")]);
         let (rows, records) = (thousands(rows), thousands(records));
         let told = format!("raw.{name}: {rows} of {records} records are rows{corrected}{parts}");
-        if rejected > 0 { printer.warn(told) } else { printer.done(told) }
+        if rejected > 0 {
+            printer.warn(format_args!("{told}; see `{} rejects {name}`", program()));
+        } else {
+            printer.done(told);
+        }
     }
     for (name, account) in accounts.models.iter().filter(|(_, account)| account.left_out() > 0) {
         let ModelAccount { rows, rejected, deduplicated, filtered, .. } = account;
@@ -64,22 +70,14 @@ fn list(parts: &[(u64, &str)]) -> String {
 
 /// The failure of a run with too many rejects, after telling the commonest kinds of them.
 pub(super) fn too_many(printer: &Printer, over: &[Over], rejects: &Summary) -> Result<Error> {
-    let mut groups = rejects.commonest();
-    let kinds = groups.len();
-    groups.truncate(SHOWN_KINDS);
     for Over { dataset, records, rejected, key, limit } in over {
         printer.warn(format_args!(
-            "raw.{dataset}: {} of {} records are rejects, and `on_reject` allows {key} {limit}",
+            "raw.{dataset}: {} of {} records rejected; `on_reject` allows {key} {limit}",
             thousands(*rejected),
             thousands(*records),
         ));
     }
-    let what = if kinds > SHOWN_KINDS {
-        format!("the {SHOWN_KINDS} commonest of {kinds} reasons")
-    } else {
-        "the reasons".to_owned()
-    };
-    printer.warn_with_rows(what, &[table(&groups)?])?;
+    tell_kinds(printer, "", rejects)?;
     let first = over.first().map(|over| over.dataset.as_str()).unwrap_or_default();
     let keys: Vec<&str> = over.iter().map(|over| over.key).collect();
     let key = keys.first().copied().unwrap_or("max_ratio");
@@ -93,8 +91,31 @@ pub(super) fn too_many(printer: &Printer, over: &[Over], rejects: &Summary) -> R
     )))
 }
 
+/// Tells the commonest kinds of rejects, each with its first example, and what to do about them.
+///
+/// `before` is told before them.
+pub(super) fn tell_kinds(printer: &Printer, before: &str, rejects: &Summary) -> Result<()> {
+    let mut groups = rejects.commonest();
+    let kinds = groups.len();
+    groups.truncate(SHOWN_KINDS);
+    let what = if kinds > SHOWN_KINDS {
+        format!("{before}the {SHOWN_KINDS} commonest of {kinds} reasons")
+    } else {
+        format!("{before}the reasons")
+    };
+    printer.warn_with_whole_rows(what, &[table(&groups)?])?;
+    let mut told = BTreeSet::new();
+    for Group { rule, column, advice, .. } in &groups {
+        let Some(advice) = advice else { continue };
+        if told.insert((column, advice)) {
+            printer.hint(format_args!("{}: {advice}", column.as_ref().unwrap_or(rule)));
+        }
+    }
+    Ok(())
+}
+
 /// Kinds of rejects as a table.
-pub(super) fn table(groups: &[Group]) -> Result<RecordBatch> {
+fn table(groups: &[Group]) -> Result<RecordBatch> {
     let each = || groups.iter();
     Listing::default()
         .texts("origin", each().map(|group| Some(group.origin.to_string())))

@@ -250,9 +250,11 @@ impl Fault {
             }
             Reason::UnclosedQuote => "the quote that opens here is never closed".to_owned(),
             Reason::TextAfterQuote => "text between a closing quote and the next delimiter".to_owned(),
+            Reason::NotUtf8 if self.value.is_none() => "it is not valid UTF-8".to_owned(),
             Reason::NotUtf8 => format!("{value} is not valid UTF-8"),
+            Reason::NotText { encoding } if self.value.is_none() => format!("it is not valid {encoding}"),
             Reason::NotText { encoding } => format!("{value} is not valid {encoding}"),
-            Reason::NotJson(why) => format!("not a JSON object: {why}"),
+            Reason::NotJson(why) => format!("it is no JSON object: {why}"),
             Reason::UnknownKey(key) => format!("the key `{key}` is not declared"),
             Reason::KeyTwice(key) => format!("the key `{key}` stands there twice"),
             Reason::TooLong { limit } => format!("the record does not end within {} MiB", limit >> 20),
@@ -272,6 +274,25 @@ impl Fault {
                 let value = quoted(value);
                 format!(
                     "if it means that there is no value, write `options: {{ null: [\"\", {value}] }}` in catalog.yaml"
+                )
+            }
+            Reason::NotA(_) | Reason::NotInShape { .. } if self.column.as_deref() == Some(value.trim()) => {
+                "the header stands there again: take the line out of the file".to_owned()
+            }
+            Reason::NotA(ColumnType::Int) if value.trim().bytes().skip(1).all(|byte| byte.is_ascii_digit()) => {
+                "it has more digits than an int: declare the column as string or decimal(20,0) in catalog.yaml"
+                    .to_owned()
+            }
+            Reason::NotA(ColumnType::Float | ColumnType::Decimal { .. })
+                if value.trim().replacen(',', ".", 1).parse::<f64>().is_ok() && value.contains(',') =>
+            {
+                "write the fraction behind a point, as in 1.5, and nothing between thousands".to_owned()
+            }
+            Reason::NotA(ColumnType::Decimal { precision, scale }) if value.trim().parse::<f64>().is_ok() => {
+                let (whole, scale) = (precision - scale, u32::from(*scale));
+                format!(
+                    "write it with at most {whole} digits before and {scale} behind the point, or declare the column with \
+                     more digits in catalog.yaml"
                 )
             }
             Reason::NotA(ColumnType::Int) if value.trim().parse::<f64>().is_ok() => {
@@ -300,8 +321,13 @@ impl Fault {
             Reason::NotA(_) => "correct the row, or declare the column as string in catalog.yaml".to_owned(),
             Reason::NoValue => "fill in the value, or take `required: true` from the column in catalog.yaml".to_owned(),
             Reason::Repeated => "correct the row, or take `unique: true` from the column in catalog.yaml".to_owned(),
+            Reason::FieldCount { expected, found } if found < expected => {
+                "complete the record; if a line break inside a text cut it, put the text between double quotes"
+                    .to_owned()
+            }
             Reason::FieldCount { .. } => {
-                "put text that contains the delimiter or a line break between double quotes".to_owned()
+                "put text that contains the delimiter between double quotes, or take away a delimiter at the end"
+                    .to_owned()
             }
             Reason::NotJson(_) | Reason::KeyTwice(_) | Reason::StillWrong(_) => "correct the record".to_owned(),
             Reason::UnknownKey(key) => {
@@ -309,14 +335,16 @@ impl Fault {
                     "correct the record, or declare the column in catalog.yaml: `- {{ name: {key}, type: string }}`"
                 )
             }
-            Reason::UnclosedQuote | Reason::TooLong { .. } => {
-                "close the quote; inside quoted text a quote is written twice (\"\")".to_owned()
-            }
+            Reason::UnclosedQuote => "close the quote; inside quoted text a quote is written twice (\"\")".to_owned(),
+            Reason::TooLong { .. } => "close the quote that was left open, or shorten the record".to_owned(),
             Reason::TextAfterQuote => "inside quoted text write a quote twice (\"\")".to_owned(),
             Reason::NotUtf8 => "save the file as UTF-8".to_owned(),
-            Reason::NotText { .. } => {
-                "name the encoding of the file in catalog.yaml: `options: { encoding: windows-1252 }`".to_owned()
-            }
+            // A record that is wrong as a whole is JSON, which has one encoding.
+            Reason::NotText { .. } if self.value.is_none() => "write the record in UTF-8".to_owned(),
+            Reason::NotText { encoding } => format!(
+                "write the record in {encoding} like the rest of the file, or if all are like this one name the encoding in \
+                 catalog.yaml: `options: {{ encoding: windows-1252 }}`"
+            ),
         }
     }
 

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::error::{Error, Result};
-use crate::ingest::Reject;
+use crate::ingest::{Fault, Reject};
 use crate::name::TableName;
 
 /// A row that was not accepted: where it stood, what it was, and why.
@@ -32,6 +32,8 @@ pub struct Entry {
     pub raw: String,
     /// All that is wrong with it.
     pub message: String,
+    /// What to do about it, for those who are told; the ledger does not keep it.
+    pub advice: Option<String>,
 }
 
 impl Entry {
@@ -42,6 +44,7 @@ impl Entry {
         let Reject { file, offset, length, line, raw, faults } = reject;
         let first = faults.into_iter().next();
         let rule = first.as_ref().map(|fault| fault.reason.rule()).unwrap_or_default();
+        let advice = first.as_ref().map(Fault::hint);
         let (column, value) = first.map(|fault| (fault.column, fault.value)).unwrap_or_default();
         Self {
             origin,
@@ -54,6 +57,7 @@ impl Entry {
             value,
             raw,
             message,
+            advice,
         }
     }
 

@@ -105,6 +105,7 @@ mod tests {
             value: None,
             raw: "x".repeat(100),
             message: String::new(),
+            advice: None,
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Group {
     pub value: String,
     /// What is wrong with the first of them.
     pub message: String,
+    /// What to do about the first of them, if that can be said in general.
+    pub advice: Option<String>,
     first: (Option<String>, Option<u64>, String),
 }
 
@@ -111,6 +113,7 @@ impl Group {
             place,
             value: shown(entry.value.as_deref().unwrap_or(&entry.raw)),
             message: entry.message.clone(),
+            advice: entry.advice.clone(),
             first,
         }
     }
@@ -144,6 +147,7 @@ mod tests {
             value: Some(value.to_owned()),
             raw: format!("1,{value}"),
             message: "no es así".to_owned(),
+            advice: None,
         }
     }
 

@@ -44,7 +44,7 @@ fn rejects_are_kept_told_and_counted() {
     ----- stderr -----
     ✓ processed.ventas                        2,997 rows    [TIME]
     ✓ processed.una_por_cliente                 485 rows    [TIME]
-    warning: raw.ventas: 2,997 of 3,000 records are rows; 3 rejected
+    warning: raw.ventas: 2,997 of 3,000 records are rows; 3 rejected; see `cauce rejects ventas`
     ✓ processed.una_por_cliente: 485 of 2,997 rows; 60 rejected, 2,452 deduplicated
     ✓ accounts: 3,000 records of 1 dataset = 2,997 rows + 3 rejects
     ✓ 2 checks hold
@@ -137,13 +137,14 @@ fn too_many_rejects_publish_nothing_and_are_kept() {
     assert_snapshot!(shop.cauce(&["run"]).code(1), @r#"
     exit code: 1
     ----- stderr -----
-    warning: raw.ventas: 10 of 100 records are rejects, and `on_reject` allows max_ratio 0.01
+    warning: raw.ventas: 10 of 100 records rejected; `on_reject` allows max_ratio 0.01
     warning: the reasons
     ╭────────────┬──────┬────────┬──────┬────────────────────┬───────┬──────────────────────────────╮
     │ origin     │ rule │ column │ rows │ example            │ value │ message                      │
     ├────────────┼──────┼────────┼──────┼────────────────────┼───────┼──────────────────────────────┤
     │ raw.ventas │ type │ monto  │   10 │ data/ventas.csv:20 │ caro  │ monto: "caro" is not a float │
     ╰────────────┴──────┴────────┴──────┴────────────────────┴───────┴──────────────────────────────╯
+    hint: monto: correct the row, or declare the column as string in catalog.yaml
     error: raw.ventas has too many rejects; nothing was published
       hint: correct the files, or raise `on_reject: { max_ratio }` in catalog.yaml; `cauce rejects ventas --run last` lists the rows
     "#);
@@ -165,13 +166,14 @@ fn too_many_rejects_publish_nothing_and_are_kept() {
     assert_snapshot!(shop.cauce(&["run"]).code(1), @r#"
     exit code: 1
     ----- stderr -----
-    warning: raw.ventas: 10 of 100 records are rejects, and `on_reject` allows max_rows 9
+    warning: raw.ventas: 10 of 100 records rejected; `on_reject` allows max_rows 9
     warning: the reasons
     ╭────────────┬──────┬────────┬──────┬────────────────────┬───────┬──────────────────────────────╮
     │ origin     │ rule │ column │ rows │ example            │ value │ message                      │
     ├────────────┼──────┼────────┼──────┼────────────────────┼───────┼──────────────────────────────┤
     │ raw.ventas │ type │ monto  │   10 │ data/ventas.csv:20 │ caro  │ monto: "caro" is not a float │
     ╰────────────┴──────┴────────┴──────┴────────────────────┴───────┴──────────────────────────────╯
+    hint: monto: correct the row, or declare the column as string in catalog.yaml
     error: raw.ventas has too many rejects; nothing was published
       hint: correct the files, or raise `on_reject: { max_rows }` in catalog.yaml; `cauce rejects ventas --run last` lists the rows
     "#);
@@ -207,12 +209,13 @@ fn a_query_answers_and_says_which_rows_are_missing() {
     raw.ventas,type,data/ventas.csv,40,355,17,monto,caro,"20,C20,caro,""n
     0""","monto: ""caro"" is not a float"
     ----- stderr -----
-    warning: raw.ventas: 10 rejects in 1 kind
+    warning: raw.ventas: 10 rejects; the reasons
     ╭────────────┬──────┬────────┬──────┬────────────────────┬───────┬──────────────────────────────╮
     │ origin     │ rule │ column │ rows │ example            │ value │ message                      │
     ├────────────┼──────┼────────┼──────┼────────────────────┼───────┼──────────────────────────────┤
     │ raw.ventas │ type │ monto  │   10 │ data/ventas.csv:20 │ caro  │ monto: "caro" is not a float │
     ╰────────────┴──────┴────────┴──────┴────────────────────┴───────┴──────────────────────────────╯
+    hint: monto: correct the row, or declare the column as string in catalog.yaml
     "#);
     let session = "SELECT count(*) AS n FROM raw.ventas;\n\\maxrows 2\n\\rejects\nSELECT 1 AS uno;\n\\rejects\n";
     assert_snapshot!(shop.cauce_with_input(&["shell", "--format", "csv"], session).success(), @r#"
@@ -366,7 +369,7 @@ fn no_two_rows_have_a_value_that_is_unique() {
     exit code: 0
     ----- stderr -----
     ✓ processed.ventas                            4 rows    [TIME]
-    warning: raw.ventas: 4 of 7 records are rows; 3 rejected
+    warning: raw.ventas: 4 of 7 records are rows; 3 rejected; see `cauce rejects ventas`
     ✓ accounts: 7 records of 1 dataset = 4 rows + 3 rejects
     ✓ 2 checks hold
     ✓ release 1 published: 1 table with 4 rows, 1 view, in [TIME]

@@ -74,6 +74,7 @@ impl Rows {
             value: why.value,
             raw,
             message: why.message,
+            advice: None,
         };
         Ok(json.into_iter().zip(why).enumerate().map(entry).collect())
     }
