@@ -86,7 +86,7 @@ fn results_fit_the_window_whatever_is_in_them() {
         .awaits("shown vertically")
         .looks("twenty_columns")
         .types("\x0c")
-        .types("SELECT '日本 😀' AS \"señal 😀\", 'reseña ñandú' AS t, NULL AS nada UNION ALL SELECT 'e\u{301}', repeat('muy largo ', 20), 'x';\r")
+        .types("SELECT '日本 😀' AS \"señal 😀\", 'reseña ñandú' AS t, NULL AS nada UNION ALL SELECT 'e\u{301}', repeat('muy largo ', 20), 'x' ORDER BY 3 NULLS FIRST;\r")
         .awaits("format box wraps it")
         .looks("unicode")
         .resizes(24, 50)
