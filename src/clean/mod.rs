@@ -15,9 +15,9 @@ use object_store::path::Path;
 use crate::catalog::Retention;
 use crate::error::{Error, Result};
 use crate::name::{Layer, TableName};
-use crate::release::{Kept, Manifest};
+use crate::release::{Followed, Kept, Manifest};
 use crate::store::Lake;
-use crate::table::{ParquetTable, data_files, open_newest, open_version, remove_files};
+use crate::table::{ParquetTable, data_files, data_path, open_newest, open_version, remove_files};
 
 /// What is to be cleaned.
 #[derive(Debug, Clone, Copy)]
@@ -115,9 +115,13 @@ fn expired(manifests: &[Manifest], cleaning: Cleaning) -> Result<Vec<u64>> {
 /// The data files that none of the `manifests` reads, nor the newest version of their table, and that are old enough.
 async fn unread(lake: &Lake, manifests: &[Manifest], cleaning: Cleaning) -> Result<BTreeMap<TableName, Unread>> {
     let mut versions: BTreeMap<&TableName, BTreeSet<u64>> = BTreeMap::new();
+    let mut parts: BTreeMap<&TableName, BTreeSet<Path>> = BTreeMap::new();
     for (name, model) in manifests.iter().flat_map(|manifest| &manifest.models) {
         if let Kept::Table { version, .. } = model.kept {
             versions.entry(name).or_default().insert(version);
+        }
+        for part in model.followed.iter().flat_map(Followed::parts) {
+            parts.entry(name).or_default().insert(data_path(&lake.table(name), &part.path)?);
         }
     }
     let grace = TimeDelta::from_std(cleaning.grace).unwrap_or(TimeDelta::MAX);
@@ -130,7 +134,8 @@ async fn unread(lake: &Lake, manifests: &[Manifest], cleaning: Cleaning) -> Resu
     let mut waste = BTreeMap::new();
     for (name, files) in tables {
         let location = lake.table(&name);
-        let mut read: BTreeSet<Path> = BTreeSet::new();
+        // What incremental tables are put together from.
+        let mut read: BTreeSet<Path> = parts.remove(&name).unwrap_or_default();
         for version in versions.get(&name).into_iter().flatten() {
             read.extend(open_version(lake.stores(), &location, *version).await?.paths());
         }

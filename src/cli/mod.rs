@@ -3,6 +3,7 @@
 //! This is the only room that reads arguments, environment and working directory.
 
 mod accounts;
+mod backfill;
 mod bench;
 mod catalog;
 mod check;
@@ -63,6 +64,7 @@ enum Command {
     Why(why::Arguments),
     Lineage(lineage::Arguments),
     Run(run::Arguments),
+    Backfill(backfill::Arguments),
     Check(check::Arguments),
     Test(test::Arguments),
     Query(query::Arguments),
@@ -117,6 +119,7 @@ async fn dispatch(command: Command, settings: Settings) -> Result<()> {
         Command::Why(arguments) => why::why(arguments, &settings).await,
         Command::Lineage(arguments) => lineage::show(arguments, &settings).await,
         Command::Run(arguments) => run::run(arguments, &settings).await,
+        Command::Backfill(arguments) => backfill::backfill(arguments, &settings).await,
         Command::Check(arguments) => check::check(arguments, &settings).await,
         Command::Test(arguments) => test::test(arguments, &settings).await,
         Command::Query(arguments) => query::query(arguments, &settings).await,

@@ -43,7 +43,7 @@ pub(super) fn show(plan: &Plan, settings: &Settings) -> Result<()> {
     let steps = || plan.steps.iter();
     Listing::default()
         .texts("model", steps().map(|step| Some(step.model.to_string())))
-        .texts("action", steps().map(|step| Some(step.action.as_str())))
+        .texts("action", steps().map(|step| Some(if step.by_files { "build part" } else { step.action.as_str() })))
         .texts("as", steps().map(|step| step.materialized.map(Materialized::as_str)))
         .texts("why", steps().map(|step| Some(step.reason.as_str())))
         .counts("input_rows", steps().map(|step| step.input_rows.filter(|_| is_built(step))))

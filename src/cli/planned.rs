@@ -7,10 +7,10 @@ use super::run::tell_inferred;
 use super::selection::Selection;
 use super::settings::Settings;
 use crate::catalog::Catalog;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Meaning, Models};
-use crate::name::TableName;
-use crate::plan::{Facts, Plan, Wish};
+use crate::name::{TableName, did_you_mean};
+use crate::plan::{Facts, Plan, Step, Wish};
 use crate::release::Manifest;
 use crate::run::{Inputs, compare_inputs, complete, corrections, list_inputs, study};
 
@@ -63,12 +63,27 @@ pub(super) async fn planned_of(
         key: &key,
         last: last.as_ref(),
     };
-    let mut wish = Wish { full_refresh: asked_for.full_refresh, only: None };
-    if !asked_for.is_everything() {
+    let mut wish = Wish { full_refresh: asked_for.full_refresh, only: None, anew: asked_for.anew.clone() };
+    if !asked_for.wanted.is_everything() {
         // What changed is known once everything is planned.
         let everything = Plan::new(facts.clone(), &Wish::default());
-        wish.only = Some(asked_for.of(project, &models, &everything)?);
+        wish.only = Some(asked_for.wanted.of(project, &models, &everything)?);
     }
     let plan = Plan::new(facts, &wish);
     Ok(Planned { models, meanings, catalog, inputs, corrections, last, plan })
+}
+
+/// What `plan` does with the model that a person calls `wanted`: `layer.name`, or `name`.
+///
+/// # Errors
+/// A name that is no model's.
+pub(super) fn step_of<'a>(plan: &'a Plan, wanted: &str) -> Result<&'a Step> {
+    let is_meant = |step: &&Step| step.model.to_string() == wanted || step.model.name == wanted;
+    plan.steps.iter().find(is_meant).ok_or_else(|| {
+        let full = plan.steps.iter().map(|step| step.model.to_string());
+        let names: Vec<String> = full.chain(plan.steps.iter().map(|step| step.model.name.clone())).collect();
+        let names = names.iter().map(String::as_str);
+        let error = Error::usage(format!("there is no model `{wanted}`"));
+        error.hint(did_you_mean(wanted, names, "`cauce plan` lists the models"))
+    })
 }

@@ -91,7 +91,7 @@ impl Meaning<'_> {
     }
 
     /// Notes the tables that a text about one row names.
-    fn one_row(&mut self, here: &Path, text: &str, references: Vec<Reference>) {
+    pub(super) fn one_row(&mut self, here: &Path, text: &str, references: Vec<Reference>) {
         for Reference { parts, place } in references {
             let finding =
                 Finding::new(format!("a rule sees one row, and no other table such as `{}`", parts.join(".")));

@@ -116,9 +116,11 @@ impl Meaning<'_> {
         }
     }
 
-    pub(super) fn check(&mut self, file: CheckFile, here: &Path, checks: &mut Vec<Check>) {
+    /// Adds what a check means to `checks`; its severity is the `usual` one if it says nothing else.
+    pub(super) fn check(&mut self, file: CheckFile, usual: Severity, here: &Path, checks: &mut Vec<Check>) {
         let severity = match file.severity {
-            None | Some(SeverityFile::Error) => Severity::Error,
+            None => usual,
+            Some(SeverityFile::Error) => Severity::Error,
             Some(SeverityFile::Warn) => Severity::Warn,
         };
         let given = file.name.clone();

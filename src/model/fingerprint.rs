@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use sha2::{Digest, Sha256};
 
-use super::{Accept, Amount, Header, Rule, Severity};
+use super::{Accept, Amount, Header, Incremental, Rule, Severity, Strategy};
 use crate::mark::hex;
 use crate::sql::is_significant;
 
@@ -57,6 +57,20 @@ impl Hasher {
         self.texts(&header.partition_by);
         if let Some(accept) = &header.accept {
             self.accept(accept);
+        }
+        if let Some(incremental) = &header.incremental {
+            self.incremental(incremental);
+        }
+    }
+
+    fn incremental(&mut self, incremental: &Incremental) {
+        self.text("incremental");
+        self.text(incremental.strategy.as_str());
+        self.text(&incremental.from.to_string());
+        if let Strategy::Merge { unique_key, latest, deleted } = &incremental.strategy {
+            self.texts(unique_key);
+            self.text(latest);
+            self.optional(deleted.as_deref());
         }
     }
 

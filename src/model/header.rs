@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use super::accept::AcceptFile;
 use super::checks::CheckFile;
+use super::incremental::{Following, IncrementalFile};
 use super::names::Known;
-use super::{Amount, Check, Header, Materialized, Rule, Severity};
+use super::{Amount, Check, Header, Materialized, OnFailure, Rule, Severity};
 use crate::document::{self, Notes, Path, Text};
 use crate::error::{Finding, Place};
 use crate::name::TableName;
@@ -39,9 +40,14 @@ pub(super) struct HeaderFile {
     grain: Vec<String>,
     /// Which rows of one input the model takes; the others are rejects.
     accept: Option<AcceptFile>,
+    /// How the table follows the files of an input; for `materialized: incremental`.
+    incremental: Option<IncrementalFile>,
     /// What must hold before a release.
     #[serde(default)]
     checks: Vec<CheckFile>,
+    /// What becomes of the release when a check fails.
+    #[serde(default)]
+    on_failure: OnFailureFile,
     /// What the columns mean.
     #[serde(default)]
     columns: BTreeMap<String, String>,
@@ -57,8 +63,23 @@ enum MaterializedFile {
     /// As a table, written by a run.
     #[default]
     Table,
+    /// As a table to which a run adds what came of files that are new or changed.
+    Incremental,
     /// As SQL, planned afresh by each query.
     View,
+}
+
+/// What becomes of the release when a check fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OnFailureFile {
+    /// Nothing is published.
+    #[default]
+    Block,
+    /// The model, and what is built from it, stay as the last release has them.
+    KeepLastGood,
+    /// The failure is told, and the release published: checks have `severity: warn` unless they say otherwise.
+    Warn,
 }
 
 /// What a header says and reads.
@@ -67,6 +88,8 @@ pub(super) struct Read {
     pub(super) header: Header,
     /// Where the header says from which table it accepts rows.
     pub(super) accept_from: Option<Place>,
+    /// How the table follows files.
+    pub(super) following: Option<Following>,
     /// The tables that checks read, without the model itself.
     pub(super) check_inputs: BTreeSet<TableName>,
     pub(super) findings: Vec<Finding>,
@@ -119,21 +142,12 @@ pub(super) fn read(text: Text<'_>, model: &TableName, known: &Known) -> Read {
     if text.yaml().trim().is_empty() {
         return Read::default();
     }
-    let (file, notes) = document::read::<HeaderFile>(text, unknown);
+    let (file, notes) = document::read::<HeaderFile>(text, |_, _| None);
     let mut meaning = Meaning { model, known, notes, inputs: BTreeSet::new(), names: BTreeSet::new() };
-    let header = file.map(|file| meaning.header(file)).unwrap_or_default();
+    let (header, following) = file.map(|file| meaning.header(file)).unwrap_or_default();
     let from = Path::root().then("accept").then("from");
     let accept_from = header.accept.as_ref().map(|_| meaning.notes.place_of_value(&from));
-    Read { header, accept_from, check_inputs: meaning.inputs, findings: meaning.notes.into_findings() }
-}
-
-fn unknown(key: &str, value: Option<&str>) -> Option<Finding> {
-    match (key, value) {
-        ("materialized", Some("incremental")) => {
-            Some(Finding::new("incremental models are not built yet").hint("write `materialized: table`"))
-        }
-        _ => None,
-    }
+    Read { header, accept_from, following, check_inputs: meaning.inputs, findings: meaning.notes.into_findings() }
 }
 
 pub(super) struct Meaning<'a> {
@@ -146,10 +160,11 @@ pub(super) struct Meaning<'a> {
 }
 
 impl Meaning<'_> {
-    fn header(&mut self, file: HeaderFile) -> Header {
+    fn header(&mut self, file: HeaderFile) -> (Header, Option<Following>) {
         let root = Path::root();
         let materialized = match file.materialized {
             MaterializedFile::Table => Materialized::Table,
+            MaterializedFile::Incremental => Materialized::Incremental,
             MaterializedFile::View => Materialized::View,
         };
         self.columns(&file.partition_by, &root.then("partition_by"));
@@ -160,6 +175,14 @@ impl Meaning<'_> {
             self.notes.key(&root.then("partition_by"), finding);
         }
         let accept = file.accept.and_then(|accept| self.accept(accept, materialized, &root.then("accept")));
+        let here = root.then("incremental");
+        let following = self.incremental(file.incremental, materialized, &file.partition_by, &here);
+        if following.is_some() && accept.as_ref().is_some_and(|accept| accept.deduplicate.is_some()) {
+            let finding = Finding::new("rows of one key may stand in several files, which are read one by one");
+            let path = root.then("accept").then("deduplicate");
+            self.notes.key(&path, finding.hint("write `strategy: merge` with `unique_key`, which keeps one of them"));
+        }
+        let usual = if file.on_failure == OnFailureFile::Warn { Severity::Warn } else { Severity::Error };
         let mut checks = Vec::new();
         if !file.grain.is_empty() {
             for (name, rule) in [
@@ -167,7 +190,7 @@ impl Meaning<'_> {
                 ("grain_unique", Rule::Unique(file.grain.clone())),
             ] {
                 self.names.insert(name.to_owned());
-                checks.push(Check { name: name.to_owned(), rule, severity: Severity::Error, at_most: Amount::NONE });
+                checks.push(Check { name: name.to_owned(), rule, severity: usual, at_most: Amount::NONE });
             }
         }
         // Given names come first, so that a made name gives way to them.
@@ -177,18 +200,24 @@ impl Meaning<'_> {
             }
         }
         for (i, check) in file.checks.into_iter().enumerate() {
-            self.check(check, &root.then("checks").then(i), &mut checks);
+            self.check(check, usual, &root.then("checks").then(i), &mut checks);
         }
-        Header {
+        let header = Header {
             description: file.description,
             materialized,
             partition_by: file.partition_by,
             grain: file.grain,
             accept,
+            incremental: None,
             checks,
+            on_failure: match file.on_failure {
+                OnFailureFile::KeepLastGood => OnFailure::KeepLastGood,
+                OnFailureFile::Block | OnFailureFile::Warn => OnFailure::Block,
+            },
             columns: file.columns,
             tags: file.tags,
-        }
+        };
+        (header, following)
     }
 
     /// Notes empty and repeated names in a list of columns.
@@ -409,10 +438,10 @@ SELECT * FROM raw.client
 ";
         insta::assert_snapshot!(parse(text).unwrap_err(), @"
         sql/processed/tickets.sql:3:1+11 unknown key `descripcion` (did you mean `description`?)
-        sql/processed/tickets.sql:4:15+11 incremental models are not built yet (write `materialized: table`)
+        sql/processed/tickets.sql:4:15+11 the header does not say how files that come and go change the table (write `incremental: { strategy: append }`; the others are merge and partition)
         sql/processed/tickets.sql:5:19+1 column `a` stands here twice
         sql/processed/tickets.sql:6:8+2 `grain` must be a list, this is a text (write [id])
-        sql/processed/tickets.sql:7:1+8 unknown key `severity` (the keys here are description, materialized, partition_by, grain, accept, checks, columns, tags)
+        sql/processed/tickets.sql:7:1+8 unknown key `severity` (the keys here are description, materialized, partition_by, grain, accept, incremental, checks, on_failure, columns, tags)
         sql/processed/tickets.sql:9:5+1 the check has no rule (one of not_null, unique, accepted_values, range, pattern, relationship, expression, null_share, row_count, freshness, sum, sql)
         sql/processed/tickets.sql:12:11+3 a second check has the name `uno` (each check of a model has a name of its own)
         sql/processed/tickets.sql:13:5+8 the rule names no column

@@ -10,6 +10,7 @@ mod draft;
 mod fingerprint;
 mod graph;
 mod header;
+mod incremental;
 mod lineage;
 mod meaning;
 mod names;
@@ -71,8 +72,12 @@ pub struct Header {
     pub grain: Vec<String>,
     /// Which rows of one input the model takes.
     pub accept: Option<Accept>,
+    /// How the table follows the files of an input, if it does.
+    pub incremental: Option<Incremental>,
     /// What must hold before a release; the grain's check included.
     pub checks: Vec<Check>,
+    /// What becomes of the release when one of them fails.
+    pub on_failure: OnFailure,
     /// What the columns mean, by name.
     pub columns: BTreeMap<String, String>,
     /// Words to select models by.
@@ -101,6 +106,45 @@ pub struct Deduplicate {
     pub keep: Option<String>,
 }
 
+/// How a table follows the files of one input: what a run has to do is what came of the files that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incremental {
+    /// The input.
+    pub from: TableName,
+    /// What a file that comes, changes or goes means for the table.
+    pub strategy: Strategy,
+}
+
+/// What a file that comes, changes or goes means for an incremental table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Strategy {
+    /// The table is what each file gives by itself, put together.
+    Append,
+    /// As `Append`, and of the rows of one key only the newest is in the table, unless it says that the key is gone.
+    Merge {
+        /// The columns of the table that identify a row.
+        unique_key: Vec<String>,
+        /// The order in which the first row of a key is its newest, as SQL has it behind ORDER BY.
+        latest: String,
+        /// True of a row which says that its key is gone, as SQL.
+        deleted: Option<String>,
+    },
+    /// The partitions that the file has rows for are computed anew from all files that have some.
+    Partition,
+}
+
+impl Strategy {
+    /// The word for it, as headers write it.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Merge { .. } => "merge",
+            Self::Partition => "partition",
+        }
+    }
+}
+
 /// How a model is kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -108,6 +152,8 @@ pub enum Materialized {
     /// A Delta table, written by each run that rebuilds it.
     #[default]
     Table,
+    /// A Delta table that follows the files of an input: a run computes what came of those that changed.
+    Incremental,
     /// SQL text, planned afresh by each query.
     View,
 }
@@ -118,6 +164,7 @@ impl Materialized {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Table => "table",
+            Self::Incremental => "incremental",
             Self::View => "view",
         }
     }
@@ -155,6 +202,16 @@ impl Severity {
             Self::Warn => "warn",
         }
     }
+}
+
+/// What a failed check of severity `error` means for the release.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Nothing is published.
+    #[default]
+    Block,
+    /// The model, and what is built from it, stay as the last release has them; the rest is published.
+    KeepLastGood,
 }
 
 /// What a check demands.

@@ -40,7 +40,8 @@ pub(super) fn read(name: TableName, file: &str, text: &str, known: &Known) -> Re
         }
     };
     findings.extend(header.findings);
-    let accept = header.header.accept.as_ref().map(|accept| &accept.from).zip(header.accept_from);
+    let mut header_says = header.header;
+    let accept = header_says.accept.as_ref().map(|accept| &accept.from).zip(header.accept_from);
     let tokens = match source.tokens() {
         Ok(tokens) => tokens,
         Err(finding) => {
@@ -65,18 +66,23 @@ pub(super) fn read(name: TableName, file: &str, text: &str, known: &Known) -> Re
                 let finding = Finding::new(format!("the SELECT does not read {from}")).at(place);
                 findings.push(finding.hint("`accept` is about a table that the model reads"));
             }
+            let following = header.following.map(|following| following.among(&inputs, header_says.accept.as_ref()));
+            match following.transpose() {
+                Ok(incremental) => header_says.incremental = incremental,
+                Err(finding) => findings.push(finding),
+            }
         }
         Err(wrong) => findings.extend(wrong),
     }
     if !findings.is_empty() {
         return Err(findings);
     }
-    let fingerprint = fingerprint(&tokens, &header.header);
+    let fingerprint = fingerprint(&tokens, &header_says);
     Ok(Model {
         name,
         file: file.to_owned(),
         text: text.to_owned(),
-        header: header.header,
+        header: header_says,
         inputs: inputs.into_iter().collect(),
         check_inputs: header.check_inputs.into_iter().collect(),
         fingerprint,

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::changes::{Changed, Changes, Difference, concerned, redefined};
 use super::{Action, Facts, Step, Wish};
+use crate::catalog::{Catalog, Dataset};
+use crate::mark::mark;
 use crate::model::{Materialized, Model};
 use crate::name::{Layer, TableName};
-use crate::release::{FileChanges, Kept, ReleasedFile, ReleasedModel};
+use crate::release::{FileChanges, Followed, Kept, ReleasedFile, ReleasedModel};
 
 /// Decides for one model after another, inputs first, what happens to it.
 pub(super) struct Judge<'a> {
@@ -39,7 +41,7 @@ impl<'a> Judge<'a> {
         for (name, files) in datasets {
             let before = last.and_then(|last| last.datasets.get(name));
             let difference = FileChanges::between(before.map(|d| d.files.as_slice()).unwrap_or_default(), files);
-            let declared = facts.catalog.datasets.get(name).map(crate::catalog::Dataset::declaration);
+            let declared = facts.catalog.datasets.get(name).map(Dataset::declaration);
             let said = if !difference.is_empty() {
                 difference.to_string()
             } else if before.map(|dataset| &dataset.declaration) != declared.as_ref() {
@@ -88,16 +90,21 @@ impl<'a> Judge<'a> {
                 },
             }
         };
+        let by_files = action == Action::Build && self.by_files(model, before);
         let retold = before.is_some_and(|before| before.sql != model.text || before.file != model.file);
+        let followed = before.filter(|_| by_files).and_then(|before| before.followed.as_ref());
+        let from = model.header.incremental.as_ref().map(|incremental| &incremental.from);
+        let of_changed = |input: &TableName| followed.filter(|_| from == Some(input));
         Step {
             model: model.name.clone(),
             action,
             reason: if retold && action == Action::Skip { "only its text changed".to_owned() } else { reason },
             because,
             materialized: Some(model.header.materialized),
+            by_files,
             inputs: model.inputs.clone(),
-            input_bytes: model.inputs.iter().map(|input| self.bytes(input)).sum(),
-            input_rows: model.inputs.iter().map(|input| self.rows(input)).sum(),
+            input_bytes: model.inputs.iter().map(|input| self.bytes(input, of_changed(input))).sum(),
+            input_rows: model.inputs.iter().map(|input| self.rows(input)).sum::<Option<u64>>().filter(|_| !by_files),
             last_millis: before.map(|before| before.millis),
             retold,
             asked_for,
@@ -124,11 +131,11 @@ impl<'a> Judge<'a> {
         if now.keyed && !self.same_key {
             return all("the key of pseudonym() changed");
         }
-        let was_kept_as = match before.kept {
-            Kept::Table { .. } => Materialized::Table,
-            Kept::View => Materialized::View,
+        let was_view = match before.kept {
+            Kept::Table { .. } => false,
+            Kept::View => true,
         };
-        if was_kept_as != model.header.materialized {
+        if was_view != (model.header.materialized == Materialized::View) {
             return all("it is kept otherwise");
         }
         let own = redefined(past, now);
@@ -144,23 +151,46 @@ impl<'a> Judge<'a> {
             },
             None => found,
         });
+        let asked = self.wish.anew.get(&model.name).map(|partitions| {
+            let plural = if partitions.len() == 1 { "partition is" } else { "partitions are" };
+            let reason = format!("{} {plural} computed anew", partitions.len());
+            Difference { reason, because: None, changed: Some(Changed::Rows) }
+        });
+        let own = own.or(asked);
         // The own reason is told first; what changed is the sum of all.
         match (own, inputs) {
             (Some(own), Some(inputs)) => Some(own.and(inputs)),
             (own, inputs) => own.or(inputs),
         }
-        .or_else(|| self.behind(model, before))
+        .or_else(|| self.behind(&model.inputs, before))
         .or_else(unsteady)
+    }
+
+    /// Whether nothing but the files that an incremental model follows may differ, so that only those are read that do.
+    fn by_files(&self, model: &Model, before: Option<&ReleasedModel>) -> bool {
+        let (Some(incremental), Some(before)) = (&model.header.incremental, before) else { return false };
+        let (Some(followed), Some(past)) = (&before.followed, &before.meaning) else { return false };
+        let Some(now) = self.facts.meanings.get(&model.name) else { return false };
+        let others: Vec<TableName> = model.inputs.iter().filter(|input| **input != incremental.from).cloned().collect();
+        let changed_otherwise = self.wish.full_refresh
+            || !self.same_cauce
+            || (now.keyed && !self.same_key)
+            || !now.unsteady.is_empty()
+            || followed.basis != basis(&incremental.from, self.facts.catalog, self.facts.corrections)
+            || redefined(past, now).is_some()
+            || concerned(now, &others, &self.changes).is_some()
+            || self.behind(&others, before).is_some();
+        !changed_otherwise
     }
 
     /// An input that the last release has in another version than the model was built from: it was built, and the model
     /// was not.
-    fn behind(&self, model: &Model, before: &ReleasedModel) -> Option<Difference> {
+    fn behind(&self, inputs: &[TableName], before: &ReleasedModel) -> Option<Difference> {
         let last = self.facts.last?;
         let newer = |input: &&TableName| {
             !self.changes.contains_key(*input) && last.content(input).as_ref() != before.built_from.get(*input)
         };
-        let input = model.inputs.iter().find(newer)?;
+        let input = inputs.iter().find(newer)?;
         let reason = format!("{input} is newer than what it was built from");
         Some(Difference { reason, because: None, changed: Some(Changed::Rows) })
     }
@@ -175,9 +205,16 @@ impl<'a> Judge<'a> {
         Some((format!("its checks read {changed}, which changed"), Some(changed.clone())))
     }
 
-    fn bytes(&self, input: &TableName) -> u64 {
+    /// Bytes of an input; without files that a model follows and has read as they are.
+    fn bytes(&self, input: &TableName, followed: Option<&Followed>) -> u64 {
         if input.layer == Layer::Raw {
-            return self.datasets.get(&input.name).into_iter().flatten().map(|file| file.size).sum();
+            let known = |file: &&ReleasedFile| {
+                followed
+                    .and_then(|followed| followed.files.get(&file.path))
+                    .is_some_and(|known| known.mark == file.mark())
+            };
+            let files = self.datasets.get(&input.name).into_iter().flatten();
+            return files.filter(|file| !known(file)).map(|file| file.size).sum();
         }
         match self.facts.last.and_then(|last| last.models.get(input)).map(|model| &model.kept) {
             Some(Kept::Table { bytes, .. }) => *bytes,
@@ -195,6 +232,17 @@ impl<'a> Judge<'a> {
             Kept::View => Some(0),
         }
     }
+}
+
+/// Stands for how the files of a table are read that an incremental model follows: where it is the same, a file that is the
+/// same gives the same rows. The data files of a table are read in one way only.
+#[must_use]
+pub fn basis(from: &TableName, catalog: &Catalog, corrections: &BTreeMap<String, String>) -> String {
+    if from.layer != Layer::Raw {
+        return String::new();
+    }
+    let declaration = catalog.datasets.get(&from.name).map(Dataset::declaration).unwrap_or_default();
+    mark(&[&declaration, corrections.get(&from.name).map(String::as_str).unwrap_or_default()])
 }
 
 /// What cannot be read, and so what cannot be built.

@@ -17,11 +17,12 @@ use serde::Serialize;
 
 pub use self::drift::{Drift, ListedFile, Sifted, sift};
 use self::judge::Judge;
+pub use self::judge::basis;
 pub use self::why::Link;
 use crate::catalog::Catalog;
 use crate::model::{Materialized, Meaning, Models};
 use crate::name::TableName;
-use crate::release::{Manifest, QuarantinedFile, ReleasedFile};
+use crate::release::{Manifest, Partition, QuarantinedFile, ReleasedFile};
 
 /// What a plan is made from.
 #[derive(Debug, Clone)]
@@ -49,6 +50,8 @@ pub struct Wish {
     pub full_refresh: bool,
     /// Builds these models alone; the others stay as they are.
     pub only: Option<BTreeSet<TableName>>,
+    /// Computes these partitions of incremental models anew although nothing changed.
+    pub anew: BTreeMap<TableName, BTreeSet<Partition>>,
 }
 
 /// What a run would do.
@@ -66,6 +69,9 @@ pub struct Plan {
     pub quarantined: BTreeMap<String, Vec<QuarantinedFile>>,
     /// How files differ from what the catalog says of them.
     pub drift: Vec<Drift>,
+    /// The partitions that are computed anew although nothing changed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub anew: BTreeMap<TableName, BTreeSet<Partition>>,
     /// Whether other files are left out than in the last release.
     #[serde(skip)]
     other_quarantine: bool,
@@ -85,6 +91,8 @@ pub struct Step {
     pub because: Option<TableName>,
     /// How the model is kept; none if it is removed.
     pub materialized: Option<Materialized>,
+    /// Whether only what came of files that changed is computed; of an incremental model.
+    pub by_files: bool,
     /// The datasets and models it reads.
     pub inputs: Vec<TableName>,
     /// Bytes of what it reads: of the input files as they are, of tables as the last release has them.
@@ -149,6 +157,7 @@ impl Plan {
             reason: "its file is gone".to_owned(),
             because: None,
             materialized: None,
+            by_files: false,
             inputs: Vec::new(),
             input_bytes: 0,
             input_rows: None,
@@ -162,7 +171,8 @@ impl Plan {
             before.unwrap_or_default() != quarantined.get(name).map(Vec::as_slice).unwrap_or_default()
         });
         let release = parent.unwrap_or(0) + 1;
-        Self { release, parent, steps, datasets, quarantined, drift, other_quarantine }
+        let anew = wish.anew.clone();
+        Self { release, parent, steps, datasets, quarantined, drift, anew, other_quarantine }
     }
 
     /// The models to build, in order.
@@ -184,6 +194,24 @@ impl Plan {
     pub fn blocked(&self) -> impl Iterator<Item = &Step> {
         let stands = |step: &&Step| matches!(step.action, Action::Keep | Action::LeaveOut);
         self.steps.iter().filter(stands).filter(|step| step.asked_for)
+    }
+
+    /// Leaves models out of what is built: those that a release `has` stay as it has them, the others are left out. Of the
+    /// models that `failed` the checks are the reason, of the others an input.
+    pub fn set_aside(
+        &mut self,
+        models: &BTreeSet<TableName>,
+        has: impl Fn(&TableName) -> bool,
+        failed: &BTreeSet<TableName>,
+    ) {
+        for step in self.steps.iter_mut().filter(|step| models.contains(&step.model)) {
+            step.action = if has(&step.model) { Action::Keep } else { Action::LeaveOut };
+            step.because = step.inputs.iter().find(|input| models.contains(*input)).cloned();
+            step.reason = match &step.because {
+                Some(input) if !failed.contains(&step.model) => format!("{input} is kept"),
+                _ => "its checks fail".to_owned(),
+            };
+        }
     }
 
     /// Whether a release would be what the last one is.

@@ -27,6 +27,17 @@ impl DatasetAccount {
         self.records == self.rows + self.rejected
     }
 
+    /// The account of both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            records: self.records + other.records,
+            rows: self.rows + other.rows,
+            rejected: self.rejected + other.rejected,
+            replayed: self.replayed + other.replayed,
+        }
+    }
+
     /// The share of records that are rejects.
     #[must_use]
     pub fn ratio(&self) -> f64 {

@@ -6,6 +6,7 @@
 mod account;
 mod as_of;
 mod compare;
+mod followed;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use account::{DatasetAccount, ModelAccount};
 pub use as_of::AsOf;
 pub use compare::{Change, Comparison, FileChanges, ModelChange};
+pub use followed::{FileReading, Followed, FollowedFile, Part, Partition};
 
 use crate::error::{Error, Result};
 use crate::mark::mark;
@@ -77,6 +79,9 @@ pub struct ReleasedDataset {
     /// What became of their records; releases of earlier versions of cauce do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<DatasetAccount>,
+    /// The same for each file, by path: the run reads those files alone that are new to every model.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub readings: BTreeMap<String, FileReading>,
     /// The files that were left out because they did not fit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantined: Vec<QuarantinedFile>,
@@ -87,8 +92,8 @@ impl ReleasedDataset {
     #[must_use]
     pub fn content(&self) -> String {
         let mut parts = vec![self.declaration.clone(), self.corrections.clone()];
-        for ReleasedFile { path, size, modified, etag } in &self.files {
-            parts.extend([path.clone(), size.to_string(), modified.clone(), etag.clone().unwrap_or_default()]);
+        for file in &self.files {
+            parts.extend([file.path.clone(), file.mark()]);
         }
         mark(&parts)
     }
@@ -115,6 +120,14 @@ pub struct ReleasedFile {
     pub modified: String,
     /// The store's own mark of its content, if it gives one.
     pub etag: Option<String>,
+}
+
+impl ReleasedFile {
+    /// Stands for its content, whatever its path.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        mark(&[&self.size.to_string(), &self.modified, self.etag.as_deref().unwrap_or_default()])
+    }
 }
 
 /// What a release says of a model.
@@ -160,6 +173,9 @@ pub struct ReleasedModel {
     /// What became of the rows it read; a view and releases of earlier versions of cauce have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<ModelAccount>,
+    /// The files it was made from one by one, if it is incremental.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed: Option<Followed>,
 }
 
 /// A column of a released model.
@@ -173,6 +189,31 @@ pub struct ReleasedColumn {
     /// What it means, if the header says so.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
+}
+
+/// Rejects of a release, as `system.rejects` has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejections<'a> {
+    /// The run that found them.
+    pub run: String,
+    /// The dataset or model they are of.
+    pub table: TableName,
+    /// The files they stand in, where the run also read others that are not of the release any more.
+    pub files: Option<Vec<&'a str>>,
+}
+
+/// The rejects of a table that `run` made, of whose files (path and run) earlier runs may have read some.
+fn by_run<'a>(table: TableName, run: String, files: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Rejections<'a>> {
+    let mut read = BTreeMap::<&str, Vec<&str>>::new();
+    for (path, by) in files {
+        read.entry(by).or_default().push(path);
+    }
+    if read.keys().all(|by| *by == run) {
+        return vec![Rejections { run, table, files: None }];
+    }
+    let of_run =
+        |(by, files): (&str, Vec<&'a str>)| Rejections { run: by.to_owned(), table: table.clone(), files: Some(files) };
+    read.into_iter().map(of_run).collect()
 }
 
 /// How a released model is kept.
@@ -280,17 +321,21 @@ impl Manifest {
         self.models.get(table).map(|model| model.run.clone())
     }
 
-    /// The tables by the run that read or built them last: what each rejected stands in `system.rejects` under that run.
+    /// Where the rejects of the release stand in `system.rejects`.
     #[must_use]
-    pub fn runs(&self) -> BTreeMap<&str, Vec<TableName>> {
-        let datasets = self.datasets.iter().map(|(name, dataset)| (TableName::new(Layer::Raw, name), &dataset.run));
-        let models = self.models.iter().map(|(name, model)| (name.clone(), &model.run));
-        let mut runs = BTreeMap::<&str, Vec<TableName>>::new();
-        for (table, run) in datasets.chain(models) {
-            // A release of before runs were told apart is of one.
-            runs.entry(if run.is_empty() { &self.run } else { run }).or_default().push(table);
-        }
-        runs
+    pub fn rejections(&self) -> Vec<Rejections<'_>> {
+        // A release of before runs were told apart is of one.
+        let known = |run: &'_ str| -> String { if run.is_empty() { self.run.clone() } else { run.to_owned() } };
+        let datasets = self.datasets.iter().flat_map(|(name, dataset)| {
+            let readings = dataset.readings.iter().map(|(path, reading)| (path.as_str(), reading.run.as_str()));
+            by_run(TableName::new(Layer::Raw, name), known(&dataset.run), readings)
+        });
+        let models = self.models.iter().flat_map(|(name, model)| {
+            let files = model.followed.iter().flat_map(|followed| &followed.files);
+            let files = files.map(|(path, file)| (path.as_str(), file.run.as_str()));
+            by_run(name.clone(), known(&model.run), files)
+        });
+        datasets.chain(models).collect()
     }
 
     /// How many tables, rows in them, and views it has among the models that `wanted` accepts.
@@ -377,6 +422,7 @@ mod tests {
             kept,
             checks: vec![ReleasedCheck { name: "grain_unique".into(), passed: true, failing: 0, rows: 6 }],
             account: None,
+            followed: None,
         };
         manifest.models.insert(TableName::new(Layer::Curated, "kpi"), model(Kept::View));
         let table = Kept::Table { version: 7, rows: 75_000, bytes: 1_024 };

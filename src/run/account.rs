@@ -4,25 +4,36 @@
 //! not pass on, and the writer the rows of each table. Where each row out is a row of the one input, these numbers must
 //! add up; if they do not, cauce itself is wrong and says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Run;
 use super::build::Built;
-use crate::engine::{AcceptedTable, Engine, sql_name};
+use super::follow::Made;
+use crate::engine::{AcceptedTable, Engine, ModelPlan, sql_name};
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, Reading, Taken};
+use crate::model::Model;
 use crate::name::{Layer, TableName};
-use crate::release::{DatasetAccount, Kept, Manifest, ModelAccount};
+use crate::plan::Plan;
+use crate::release::{DatasetAccount, FileReading, Kept, Manifest, ModelAccount, ReleasedFile};
 
-/// The names of the files of each dataset.
-pub(super) type Files = BTreeMap<String, Vec<String>>;
+/// What a run reads of datasets.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reads {
+    /// The files of each dataset that something reads.
+    pub(super) files: BTreeMap<String, Vec<ReleasedFile>>,
+    /// The datasets of which only files that changed are read.
+    pub(super) partly: BTreeSet<String>,
+}
 
 /// What became of the rows of each dataset and model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accounts {
-    /// The datasets that were read to their end.
+    /// The datasets of which every file was read to its end, by this run or an earlier one.
     pub datasets: BTreeMap<String, DatasetAccount>,
+    /// How each of their files was read.
+    pub readings: BTreeMap<String, BTreeMap<String, FileReading>>,
     /// The models that are tables.
     pub models: BTreeMap<TableName, ModelAccount>,
 }
@@ -43,12 +54,27 @@ pub struct Over {
 }
 
 impl Accounts {
-    /// What is known of the datasets so far: those that were read to their end.
-    pub(super) fn of_datasets(ledger: &Ledger, files: &Files) -> Self {
-        let known = files.iter().filter_map(|(name, files)| {
-            Some((name.clone(), dataset_account(ledger.taken(name, files.iter().map(String::as_str))?)))
-        });
-        Self { datasets: known.collect(), models: BTreeMap::new() }
+    /// What is known of the datasets so far: those of which every file was read to its end, and files that this run has no
+    /// need to read as an earlier one read them.
+    pub(super) fn of_datasets(run: Run<'_>, ledger: &Ledger, reads: &Reads) -> Self {
+        let mut accounts = Self::default();
+        for (name, files) in &reads.files {
+            let before = run.last.and_then(|last| last.datasets.get(name)).filter(|_| reads.partly.contains(name));
+            let reading = |file: &ReleasedFile| {
+                if let Some(taken) = ledger.taken(name, [file.path.as_str()]) {
+                    return Some(FileReading { run: run.id.to_owned(), account: dataset_account(taken) });
+                }
+                let before = before.filter(|before| before.files.contains(file))?;
+                before.readings.get(&file.path).cloned()
+            };
+            let readings = files.iter().map(|file| Some((file.path.clone(), reading(file)?)));
+            if let Some(readings) = readings.collect::<Option<BTreeMap<_, _>>>() {
+                let account = readings.values().fold(DatasetAccount::default(), |sum, file| sum.and(file.account));
+                accounts.datasets.insert(name.clone(), account);
+                accounts.readings.insert(name.clone(), readings);
+            }
+        }
+        accounts
     }
 
     /// The datasets that have more rejects than they may.
@@ -59,6 +85,12 @@ impl Accounts {
             Some(Over { dataset: name.clone(), records, rejected, key, limit })
         });
         over.collect()
+    }
+
+    /// The same without the models that `plan` does not build.
+    pub(super) fn without(mut self, plan: &Plan) -> Self {
+        self.models.retain(|name, _| plan.builds().any(|step| step.model == *name));
+        self
     }
 
     fn rows_of(&self, table: &TableName, last: Option<&Manifest>) -> Option<u64> {
@@ -76,15 +108,14 @@ impl Accounts {
 }
 
 /// Draws up the accounts of all datasets and of all models that are tables. What no model read to its end is read now.
-pub(super) async fn draw_up(run: Run<'_>, files: &Files, engine: &Engine, built: &[Built]) -> Result<Accounts> {
+pub(super) async fn draw_up(run: Run<'_>, reads: &Reads, engine: &Engine, built: &[Built]) -> Result<Accounts> {
     let ledger = engine.ledger();
-    for (name, files) in files {
-        if ledger.taken(name, files.iter().map(String::as_str)).is_none() {
-            engine.rows(&count(&TableName::new(Layer::Raw, name))).await?;
-        }
+    let known = Accounts::of_datasets(run, ledger, reads);
+    for name in reads.files.keys().filter(|name| !known.datasets.contains_key(*name)) {
+        engine.rows(&count(&TableName::new(Layer::Raw, name))).await?;
     }
-    let mut accounts = Accounts::of_datasets(ledger, files);
-    for (name, account) in files.keys().map(|name| (name, accounts.datasets.get(name))) {
+    let mut accounts = Accounts::of_datasets(run, ledger, reads);
+    for (name, account) in reads.files.keys().map(|name| (name, accounts.datasets.get(name))) {
         match account {
             Some(account) if account.adds_up() => {}
             Some(DatasetAccount { records, rows, rejected, .. }) => {
@@ -96,25 +127,28 @@ pub(super) async fn draw_up(run: Run<'_>, files: &Files, engine: &Engine, built:
     }
     for model in built {
         let Some(staged) = &model.staged else { continue };
-        let account = model_account(run, model, staged.rows(), &accounts).await?;
-        if !account.adds_up() {
-            let ModelAccount { rows, rejected, deduplicated, filtered, .. } = &account;
-            let (came_in, filtered) = (account.rows_in(), filtered.unwrap_or(0));
-            let told = format!(
-                "{came_in} rows are {rows}, {rejected} rejected, {deduplicated} deduplicated, {filtered} filtered"
-            );
-            return Err(Error::bug(format!("the account of {} does not add up: {told}", model.model.name)));
-        }
+        let known = model.model.inputs.iter();
+        let known = known.filter_map(|input| Some((input.clone(), accounts.rows_of(input, run.last)?)));
+        let (inputs, rows) = (known.collect(), staged.rows());
+        let account = match &model.made {
+            Some(followed) => account_of_followed(&model.model, followed, rows, inputs)?,
+            None => account_of(&model.model, model.plan.as_ref(), model.accepting.as_ref(), rows, inputs).await?,
+        };
         accounts.models.insert(model.model.name.clone(), account);
     }
     Ok(accounts)
 }
 
-async fn model_account(run: Run<'_>, built: &Built, rows: u64, accounts: &Accounts) -> Result<ModelAccount> {
-    let model = &built.model;
-    let known = model.inputs.iter().filter_map(|input| Some((input.clone(), accounts.rows_of(input, run.last)?)));
-    let mut account = ModelAccount { inputs: known.collect(), rows, ..ModelAccount::default() };
-    if let (Some(accept), Some(accepting)) = (&model.header.accept, &built.accepting) {
+/// The account of the `rows` that `plan` made of the rows of its inputs, of which those are given that are known.
+pub(super) async fn account_of(
+    model: &Model,
+    plan: Option<&ModelPlan>,
+    accepting: Option<&Accepting>,
+    rows: u64,
+    inputs: BTreeMap<TableName, u64>,
+) -> Result<ModelAccount> {
+    let mut account = ModelAccount { inputs, rows, ..ModelAccount::default() };
+    if let (Some(accept), Some(accepting)) = (&model.header.accept, accepting) {
         let reading = accepting.reading().await?;
         let came_in = *account.inputs.entry(accept.from.clone()).or_insert_with(|| reading.rows_in());
         if came_in != reading.rows_in() {
@@ -124,20 +158,53 @@ async fn model_account(run: Run<'_>, built: &Built, rows: u64, accounts: &Accoun
         (account.rejected, account.deduplicated) = (reading.rejected(), reading.deduplicated());
         accepting.engine.ledger().absorb(&reading)?;
     }
-    let Some(plan) = &built.plan else { return Ok(account) };
-    if let [input] = model.inputs.as_slice()
+    if let (Some(plan), [input]) = (plan, model.inputs.as_slice())
         && plan.rows_of.as_ref() == Some(input)
         && account.inputs.contains_key(input)
     {
         let passage = plan.passage();
         account.filtered = Some(passage.filtered);
         // The scan of a table leaves out parts in which no row passes the filter.
-        if passage.may_skip && built.accepting.is_none() && !account.adds_up() {
+        if passage.may_skip && accepting.is_none() && !account.adds_up() {
             let scanned = passage.scanned.unwrap_or(account.rows + passage.filtered);
             account.filtered = Some(passage.filtered + account.rows_in().saturating_sub(scanned));
         }
     }
-    Ok(account)
+    must_add_up(model, account)
+}
+
+/// The account of a model that follows files: what became of the rows of each file, put together.
+fn account_of_followed(
+    model: &Model,
+    made: &Made,
+    rows: u64,
+    inputs: BTreeMap<TableName, u64>,
+) -> Result<ModelAccount> {
+    let mut account = ModelAccount { inputs, rows, deduplicated: made.merged, ..ModelAccount::default() };
+    let of_files: Option<Vec<&ModelAccount>> = made.followed.files.values().map(|file| file.account.as_ref()).collect();
+    // Partitions are computed from several files.
+    let Some(of_files) = of_files else { return Ok(account) };
+    let came_in: u64 = of_files.iter().map(|file| file.rows_in()).sum();
+    account.rejected = of_files.iter().map(|file| file.rejected).sum();
+    account.filtered = of_files.iter().map(|file| file.filtered).sum();
+    if let [input] = model.inputs.as_slice()
+        && *account.inputs.entry(input.clone()).or_insert(came_in) != came_in
+    {
+        let has = account.rows_in();
+        return Err(Error::bug(format!("{} was made of {came_in} rows of {input}, which has {has}", model.name)));
+    }
+    must_add_up(model, account)
+}
+
+fn must_add_up(model: &Model, account: ModelAccount) -> Result<ModelAccount> {
+    if account.adds_up() {
+        return Ok(account);
+    }
+    let ModelAccount { rows, rejected, deduplicated, filtered, .. } = &account;
+    let (came_in, filtered) = (account.rows_in(), filtered.unwrap_or(0));
+    let told =
+        format!("{came_in} rows are {rows}, {rejected} rejected, {deduplicated} deduplicated, {filtered} filtered");
+    Err(Error::bug(format!("the account of {} does not add up: {told}", model.name)))
 }
 
 /// What a model accepts of its input, while it is built.
@@ -161,7 +228,8 @@ impl Accepting {
     }
 }
 
-fn count(table: &TableName) -> String {
+/// How the rows of a table are counted.
+pub(super) fn count(table: &TableName) -> String {
     format!("SELECT count(*) FROM {}", sql_name(table))
 }
 

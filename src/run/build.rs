@@ -8,15 +8,16 @@ use arrow::datatypes::SchemaRef;
 use tokio::task::JoinSet;
 
 use super::account::Accepting;
+use super::follow::{Follow, Made};
 use super::{Event, Run};
 use crate::engine::{Engine, ModelPlan, Relation};
 use crate::error::{Error, Result};
-use crate::model::{Materialized, Model};
-use crate::name::TableName;
-use crate::plan::{Action, Plan};
+use crate::model::{Incremental, Materialized, Model};
+use crate::name::{Layer, TableName};
+use crate::plan::{self, Action, Plan};
 use crate::release::Kept;
 use crate::sql::Source;
-use crate::store::Lake;
+use crate::store::{InputFile, Lake};
 use crate::table::{ParquetTable, Staged, stage};
 
 /// A model as the run built it.
@@ -31,6 +32,8 @@ pub(super) struct Built {
     pub(super) plan: Option<ModelPlan>,
     /// What it accepts of an input, if its header says so.
     pub(super) accepting: Option<Accepting>,
+    /// What came of the files that it follows, if it is incremental; its rows are staged above.
+    pub(super) made: Option<Made>,
     /// How long it took.
     pub(super) elapsed: Duration,
 }
@@ -41,6 +44,7 @@ pub(super) async fn build_all(
     run: Run<'_>,
     plan: &Plan,
     engine: &Engine,
+    listed: &BTreeMap<String, Vec<InputFile>>,
     watch: &(dyn Fn(Event) + Sync),
 ) -> Result<Vec<Built>> {
     let planned: Vec<&TableName> = plan.builds().map(|step| &step.model).collect();
@@ -61,13 +65,16 @@ pub(super) async fn build_all(
         for model in ready {
             started.insert(model.name.clone());
             watch(Event::Building(model.name.clone()));
-            working.spawn(build(model, engine.clone(), run.lake.clone()));
+            let follow =
+                model.header.incremental.as_ref().map(|incremental| follow(run, plan, &model, incremental, listed));
+            working.spawn(build(model, follow.transpose()?, engine.clone(), run.lake.clone()));
         }
         let Some(next) = working.join_next().await else { break };
         let built = next.map_err(|panic| Error::bug(format!("a model's build died: {panic}")))??;
         let name = built.model.name.clone();
         let size = built.staged.as_ref().map(|staged| (staged.rows(), staged.bytes()));
-        watch(Event::Built { model: name.clone(), size, elapsed: built.elapsed });
+        let read = built.made.as_ref().map(|made| (made.read, made.followed.files.len()));
+        watch(Event::Built { model: name.clone(), size, read, elapsed: built.elapsed });
         done.insert(name.clone());
         finished.insert(name, built);
     }
@@ -80,8 +87,38 @@ pub(super) async fn build_all(
     }
 }
 
+/// What it takes to build a model that follows files.
+fn follow(
+    run: Run<'_>,
+    plan: &Plan,
+    model: &Model,
+    incremental: &Incremental,
+    listed: &BTreeMap<String, Vec<InputFile>>,
+) -> Result<Follow> {
+    let from = &incremental.from;
+    let step = plan.builds().find(|step| step.model == model.name);
+    let step = step.ok_or_else(|| Error::bug(format!("{} is not in the plan", model.name)))?;
+    let mut follow = Follow {
+        model: model.clone(),
+        incremental: incremental.clone(),
+        before: run.last.and_then(|last| last.models.get(&model.name)).filter(|_| step.by_files).cloned(),
+        files: Vec::new(),
+        basis: plan::basis(from, run.catalog, run.corrections),
+        anew: plan.anew.get(&model.name).cloned().unwrap_or_default(),
+        run: run.id.to_owned(),
+        at_once: run.settings.threads.max(1),
+    };
+    if from.layer == Layer::Raw {
+        let facts = plan.datasets.get(&from.name).into_iter().flatten();
+        let files = listed.get(&from.name).into_iter().flatten();
+        // Both are sorted by path, and the files were chosen by the plan.
+        follow.files = files.cloned().zip(facts.cloned()).collect();
+    }
+    Ok(follow)
+}
+
 /// Gives a model that is not built the meaning it has in the last release.
-fn keep(run: Run<'_>, model: &TableName, engine: &Engine) -> Result<()> {
+pub(super) fn keep(run: Run<'_>, model: &TableName, engine: &Engine) -> Result<()> {
     let before = run.last.and_then(|last| last.models.get(model));
     let before = before.ok_or_else(|| Error::bug(format!("no release has {model}")))?;
     let relation = match &before.kept {
@@ -104,17 +141,25 @@ async fn views_still_stand(plan: &Plan, engine: &Engine) -> Result<()> {
 }
 
 /// Builds one model and defines its name.
-async fn build(model: Model, engine: Engine, lake: Lake) -> Result<Built> {
+async fn build(model: Model, follow: Option<Follow>, engine: Engine, lake: Lake) -> Result<Built> {
     let begun = Instant::now();
     let source = Source::new(&model.file, &model.text);
     let in_model = |error: Error| error.while_doing(format_args!("model {}", model.name));
+    if let Some(follow) = follow {
+        let made = follow.build(&engine, &lake).await?;
+        let staged = made.staged.clone();
+        engine.relations().define(model.name.clone(), Relation::Staged(Arc::new(ParquetTable::staged(&staged)?)));
+        let (schema, elapsed) = (Arc::clone(staged.schema()), begun.elapsed());
+        let (plan, accepting) = (None, None);
+        return Ok(Built { model, schema, staged: Some(staged), plan, accepting, made: Some(made), elapsed });
+    }
     let mut accepting = None;
     let (relation, schema, staged, plan) = match model.header.materialized {
         Materialized::View => {
             let schema = engine.model_schema(&source).await.map_err(in_model)?;
             (Relation::View(source), schema, None, None)
         }
-        Materialized::Table => {
+        Materialized::Table | Materialized::Incremental => {
             if let Some(accept) = &model.header.accept {
                 let (engine, table) = engine.accepting(&model, accept).await?;
                 accepting = Some(Accepting { engine, table, from: accept.from.clone() });
@@ -130,5 +175,5 @@ async fn build(model: Model, engine: Engine, lake: Lake) -> Result<Built> {
         }
     };
     engine.relations().define(model.name.clone(), relation);
-    Ok(Built { model, schema, staged, plan, accepting, elapsed: begun.elapsed() })
+    Ok(Built { model, schema, staged, plan, accepting, made: None, elapsed: begun.elapsed() })
 }

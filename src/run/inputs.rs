@@ -36,19 +36,20 @@ impl Inputs {
         }
         self.files.retain(|_, files| !files.is_empty());
     }
-
-    /// The names of the files, by which readers call them.
-    pub(super) fn file_names(&self) -> BTreeMap<String, Vec<String>> {
-        let names = |files: &Vec<InputFile>| files.iter().map(|file| file.name.clone()).collect();
-        self.files.iter().map(|(name, files)| (name.clone(), names(files))).collect()
-    }
 }
 
-/// The datasets that the models and checks of `plan` read.
-pub(super) fn read_by(run: Run<'_>, plan: &Plan) -> BTreeSet<String> {
-    let built = plan.builds().flat_map(|step| step.inputs.iter());
+/// The datasets that models and checks of `plan` read whole, and those of which models follow the files.
+pub(super) fn read_by(run: Run<'_>, plan: &Plan) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut whole, mut followed) = (BTreeSet::new(), BTreeSet::new());
+    for model in plan.builds().filter_map(|step| run.models.get(&step.model)) {
+        let follows = model.header.incremental.as_ref().map(|incremental| &incremental.from);
+        for input in model.inputs.iter().filter(|input| input.layer == Layer::Raw) {
+            if follows == Some(input) { &mut followed } else { &mut whole }.insert(input.name.clone());
+        }
+    }
     let checked = plan.checks().filter_map(|step| run.models.get(&step.model)).flat_map(|model| &model.check_inputs);
-    built.chain(checked).filter(|input| input.layer == Layer::Raw).map(|input| input.name.clone()).collect()
+    whole.extend(checked.filter(|input| input.layer == Layer::Raw).map(|input| input.name.clone()));
+    (whole, followed)
 }
 
 /// Looks at the beginning of every input file: what identifies it, and how it differs from what the catalog says.

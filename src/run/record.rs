@@ -71,7 +71,7 @@ fn accounts_of(release: &Manifest) -> Accounts {
     let datasets = datasets.filter_map(|(name, dataset)| Some((name.clone(), dataset.account?)));
     let models = release.models.iter().filter(|(_, model)| own(&model.run));
     let models = models.filter_map(|(name, model)| Some((name.clone(), model.account.clone()?)));
-    Accounts { datasets: datasets.collect(), models: models.collect() }
+    Accounts { datasets: datasets.collect(), models: models.collect(), ..Accounts::default() }
 }
 
 async fn append_accounts(run: Run<'_>, accounts: &Accounts, ended: Ended<'_>) -> Result<()> {

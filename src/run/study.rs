@@ -127,7 +127,7 @@ impl Study<'_> {
         }
         let (meaning, planned) = engine.meaning(model).await?;
         let columns = match model.header.materialized {
-            Materialized::Table => storable_schema(&planned)?,
+            Materialized::Table | Materialized::Incremental => storable_schema(&planned)?,
             Materialized::View => planned,
         };
         self.columns.insert(model.name.clone(), columns);

@@ -1,9 +1,11 @@
 //! Committing staged files: as the whole content of a Delta table, or beside what it holds.
 
+use std::collections::BTreeMap;
+
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::schema::StructType;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake_core::kernel::{Action, EagerSnapshot};
+use deltalake_core::kernel::{Action, Add, EagerSnapshot};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
@@ -104,7 +106,7 @@ impl Staged {
             .with_save_mode(mode)
             .with_columns(columns.fields().cloned())
             .with_partition_columns(self.partition_by.clone())
-            .with_actions(self.files.iter().cloned().map(Action::Add))
+            .with_actions(self.all_files().cloned().map(Action::Add))
             .with_commit_properties(properties)
             .await?;
         created.version().ok_or_else(|| DeltaTableError::generic("the table has no version after its first commit"))
@@ -126,7 +128,8 @@ fn has_shape(snapshot: &EagerSnapshot, columns: &StructType, partition_by: &[Str
     snapshot.schema().as_ref() == columns && snapshot.metadata().partition_columns() == partition_by
 }
 
-/// Replaces all files of `snapshot` by the staged ones in one commit.
+/// Replaces the files of `snapshot` in one commit by the staged ones and those carried along. Of the latter the snapshot
+/// may lack some, where it is of a run that was killed before its release.
 async fn replace_files(
     table: &DeltaTable,
     snapshot: &EagerSnapshot,
@@ -135,9 +138,16 @@ async fn replace_files(
 ) -> Result<u64> {
     let failed = |failure| delta_error("commit to", &staged.location, failure);
     let log = table.log_store();
-    let removed = snapshot.file_views(&log, None).map_ok(|file| Action::Remove(file.remove_action(true)));
-    let mut actions: Vec<Action> = removed.try_collect().await.map_err(failed)?;
-    actions.extend(staged.files.iter().cloned().map(Action::Add));
+    let mut wanted: BTreeMap<&str, &Add> = staged.all_files().map(|file| (file.path.as_str(), file)).collect();
+    let mut actions = Vec::new();
+    let mut views = snapshot.file_views(&log, None);
+    while let Some(file) = views.try_next().await.map_err(failed)? {
+        if wanted.remove(file.path().as_ref()).is_none() {
+            actions.push(Action::Remove(file.remove_action(true)));
+        }
+    }
+    drop(views);
+    actions.extend(wanted.into_values().cloned().map(Action::Add));
     let partition_by = (!staged.partition_by.is_empty()).then(|| staged.partition_by.clone());
     let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by, predicate: None };
     let committed = CommitBuilder::from(properties).with_actions(actions).build(Some(snapshot), log, operation).await;

@@ -1,5 +1,6 @@
 //! Reading a table: staged files and committed versions, both as a plain Parquet scan.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -18,6 +19,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use deltalake_core::DeltaTable;
+use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoArrow;
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -25,6 +27,7 @@ use object_store::path::Path;
 use super::log::{delta_error, is_missing, open_at, open_if_there};
 use super::stage::{Staged, staged_path};
 use crate::error::{Error, Result};
+use crate::release::Partition;
 use crate::store::{Location, Stores};
 
 /// A set of Parquet files that together are a table. Plans to DataFusion's own `DataSourceExec`, which splits large
@@ -45,14 +48,34 @@ impl ParquetTable {
     /// A file name or partition value that cannot be read back, which is a bug.
     pub fn staged(staged: &Staged) -> Result<Self> {
         let (schema, partitions) = split(&staged.schema, &staged.partition_by)?;
-        let mut files = Vec::with_capacity(staged.files.len());
-        for file in &staged.files {
+        let mut files = Vec::new();
+        for file in staged.all_files() {
             let path = staged_path(&file.path)?;
             let values = partitions.iter().map(|field| file.partition_values.get(field.name()).cloned().flatten());
             let values: Vec<_> = values.collect();
             files.push((path, u64::try_from(file.size).unwrap_or(0), values));
         }
         Self::new(&staged.location, schema, partitions, files, usize::try_from(staged.rows()).ok())
+    }
+
+    /// Files of these paths below `location` and sizes, which have `rows` together; none of their columns stands in a
+    /// folder's name.
+    ///
+    /// # Errors
+    /// A path that is none.
+    pub fn of_parts(location: &Location, schema: &Schema, parts: &[(String, u64)], rows: u64) -> Result<Self> {
+        let (schema, partitions) = split(schema, &[])?;
+        let files = parts.iter().map(|(path, bytes)| Ok((staged_path(path)?, *bytes, Vec::new())));
+        Self::new(location, schema, partitions, files.collect::<Result<_>>()?, usize::try_from(rows).ok())
+    }
+
+    /// The same table without the files whose paths, from the root of their store, are not among `paths`.
+    #[must_use]
+    pub fn only(&self, paths: &BTreeSet<Path>) -> Self {
+        let files = self.files.iter().filter(|file| paths.contains(&file.object_meta.location)).cloned();
+        let files: Vec<PartitionedFile> = files.collect();
+        let bytes = files.iter().map(|file| file.object_meta.size).sum();
+        Self { store: self.store.clone(), schema: self.schema.clone(), files, rows: None, bytes }
     }
 
     /// Bytes of all files.
@@ -124,13 +147,7 @@ pub async fn open_newest(stores: &Stores, location: &Location) -> Result<Option<
 async fn loaded(table: &DeltaTable, location: &Location) -> Result<ParquetTable> {
     let failed = |failure| delta_error("read", location, failure);
     let snapshot = table.snapshot().map_err(failed)?.snapshot();
-    let schema: Schema = snapshot
-        .schema()
-        .as_ref()
-        .try_into_arrow()
-        .map_err(|failure| Error::store(format!("the schema of {location} cannot be read: {failure}")))?;
-    let partition_by = snapshot.metadata().partition_columns();
-    let (file_schema, partitions) = split(&schema, partition_by)?;
+    let (file_schema, partitions) = columns_of(snapshot, location)?;
     let mut rows = Some(0);
     let mut files = Vec::new();
     let mut views = snapshot.file_views(&table.log_store(), None);
@@ -189,6 +206,34 @@ impl TableProvider for ParquetTable {
         statistics.num_rows = self.rows.map_or(Precision::Absent, Precision::Exact);
         Some(statistics)
     }
+}
+
+/// The columns inside the files of a version, and those that stand in their folders' names.
+fn columns_of(snapshot: &EagerSnapshot, location: &Location) -> Result<(SchemaRef, Vec<Field>)> {
+    let schema: Schema = snapshot
+        .schema()
+        .as_ref()
+        .try_into_arrow()
+        .map_err(|failure| Error::store(format!("the schema of {location} cannot be read: {failure}")))?;
+    split(&schema, snapshot.metadata().partition_columns())
+}
+
+/// The partition columns of a version.
+pub(super) fn partitions_of(snapshot: &EagerSnapshot, location: &Location) -> Result<Vec<Field>> {
+    Ok(columns_of(snapshot, location)?.1)
+}
+
+/// The values of a file's partition columns as text, each written as the engine casts it.
+pub(super) fn partition_texts(partitions: &[Field], values: &HashMap<String, Option<String>>) -> Result<Partition> {
+    let text = |field: &Field| {
+        let value = partition_value(field, values.get(field.name()).cloned().flatten())?;
+        let text = value.cast_to(&DataType::Utf8).map_err(|failure| Error::bug(failure.to_string()))?;
+        Ok(match text {
+            ScalarValue::Utf8(text) => text.filter(|text| !text.is_empty()),
+            _ => None,
+        })
+    };
+    partitions.iter().map(text).collect()
 }
 
 /// The columns inside the files, and those that stand in their folders' names. Texts are read as views, the form in

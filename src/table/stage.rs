@@ -20,6 +20,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use tokio::task::JoinSet;
 
+use super::carry::Carried;
 use super::log::delta_error;
 use super::spread::spread;
 use super::storable::{storable_batch, storable_schema};
@@ -40,22 +41,13 @@ pub struct Staged {
     pub(super) schema: SchemaRef,
     pub(super) partition_by: Vec<String>,
     pub(super) files: Vec<Add>,
-    rows: u64,
+    /// Rows in them.
+    pub(super) rows: u64,
+    /// The files that the next version has from an earlier one.
+    pub(super) carried: Carried,
 }
 
 impl Staged {
-    /// Rows in all files.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// Bytes of all files.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| u64::try_from(file.size).unwrap_or(0)).sum()
-    }
-
     /// The schema of the table.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
@@ -69,9 +61,10 @@ impl Staged {
     pub async fn discard(self, stores: &Stores) -> Result<()> {
         let store = stores.open(&self.location)?;
         for file in &self.files {
-            let path = staged_path(&file.path)?;
-            let whole: Path = self.location.path().parts().chain(path.parts()).collect();
-            store.delete(&whole).await.map_err(|failure| store_error("remove", &self.location, failure))?;
+            store
+                .delete(&data_path(&self.location, &file.path)?)
+                .await
+                .map_err(|failure| store_error("remove", &self.location, failure))?;
         }
         Ok(())
     }
@@ -126,8 +119,14 @@ pub async fn stage_rows(
         let writer = DeltaWriter::new(Arc::clone(&uploads) as _, config.clone());
         writers.spawn(write(stream, writer, Arc::clone(&uploads), Arc::clone(&schema), location.clone()));
     }
-    let mut staged =
-        Staged { location: location.clone(), schema, partition_by: partition_by.to_vec(), files: Vec::new(), rows: 0 };
+    let mut staged = Staged {
+        location: location.clone(),
+        schema,
+        partition_by: partition_by.to_vec(),
+        files: Vec::new(),
+        rows: 0,
+        carried: Carried::default(),
+    };
     while let Some(finished) = writers.join_next().await {
         let (files, rows) = finished.map_err(|panic| Error::bug(format!("a writer of {location} died: {panic}")))??;
         staged.files.extend(files);
@@ -178,6 +177,14 @@ async fn write(
 /// only when it is written.
 pub(super) fn staged_path(written: &str) -> Result<Path> {
     Path::parse(written).map_err(|failure| Error::bug(failure.to_string()))
+}
+
+/// The path of a data file of the table at `location`, from the root of its store.
+///
+/// # Errors
+/// A path that is none, which is a bug or a damaged release.
+pub fn data_path(location: &Location, written: &str) -> Result<Path> {
+    Ok(location.path().parts().chain(staged_path(written)?.parts()).collect())
 }
 
 fn writer_properties() -> Result<WriterProperties> {

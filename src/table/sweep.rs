@@ -7,7 +7,12 @@ use object_store::{ObjectMeta, ObjectStoreExt};
 use crate::error::Result;
 use crate::store::{Location, Stores, store_error};
 
-/// The Parquet files of all tables in the folder of a layer, each with its table's name; logs are left out.
+/// The folder, below that of a table, of data files that no log names and releases do. Other tools pass over folders
+/// whose names begin so.
+pub const PARTS: &str = "_parts";
+
+/// The Parquet files of all tables in the folder of a layer, each with its table's name; logs are left out. Those in a
+/// table's folder [`PARTS`] are among them.
 ///
 /// # Errors
 /// A store that cannot be listed.
@@ -19,7 +24,8 @@ pub async fn data_files(stores: &Stores, layer: &Location) -> Result<Vec<(String
     let of_table = |file: ObjectMeta| {
         let parts: Vec<String> = file.location.prefix_match(&folder)?.map(|part| part.as_ref().to_owned()).collect();
         let [table, inside @ ..] = parts.as_slice() else { return None };
-        let is_data = inside.last()?.ends_with(".parquet") && !inside.iter().any(|part| part.starts_with('_'));
+        let hidden = |part: &String| part.starts_with('_') && part != PARTS;
+        let is_data = inside.last()?.ends_with(".parquet") && !inside.iter().any(hidden);
         is_data.then(|| (table.clone(), file))
     };
     Ok(listed.into_iter().filter_map(of_table).collect())

@@ -12,6 +12,7 @@ mod delta;
 mod demo;
 mod dirty;
 mod drift;
+mod incremental;
 mod init;
 mod kpis;
 mod lineage;

@@ -54,8 +54,13 @@ impl Opened {
         Self { catalog, models, lake, settings }
     }
 
-    /// Runs the project at a fixed instant; returns the release it published.
+    /// Builds the whole project at a fixed instant; returns the release it published.
     pub(crate) async fn run(&self) -> Result<Manifest> {
+        self.run_as("prueba", &Wish { full_refresh: true, ..Wish::default() }).await
+    }
+
+    /// Runs the project under a name at a fixed instant; returns the release it published.
+    pub(crate) async fn run_as(&self, id: &str, wish: &Wish) -> Result<Manifest> {
         let inputs = list_inputs(&self.lake, &self.catalog, &self.models).await?;
         let listed = compare_inputs(&self.catalog, &inputs).await?;
         let last = self.lake.releases()?.newest().await?;
@@ -69,10 +74,10 @@ impl Opened {
             key: "",
             last: last.as_ref(),
         };
-        let plan = Plan::new(facts, &Wish { full_refresh: true, only: None });
+        let plan = Plan::new(facts, wish);
         let clock = FixedClock(DateTime::<Utc>::UNIX_EPOCH);
         let run = Run {
-            id: "prueba",
+            id,
             catalog: &self.catalog,
             models: &self.models,
             meanings: &meanings,
