@@ -1,6 +1,6 @@
 //! A release of a project as a session of the shell.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::Field;
@@ -12,13 +12,13 @@ use super::run::tell_inferred;
 use super::settings::Settings;
 use super::{in_shell, save};
 use crate::catalog::Catalog;
-use crate::engine::{Engine, FunctionEntry, Parameters, quoted, sql_name};
+use crate::engine::{Engine, FunctionEntry, Inventory, Parameters, quoted, sql_name};
 use crate::error::{Result, engine_error};
 use crate::ledger::SystemTable;
 use crate::model::{Draft, Rule};
 use crate::name::{Layer, TableName};
 use crate::output::bytes;
-use crate::release::{AsOf, Kept, Manifest, ReleasedModel};
+use crate::release::{AsOf, Kept, Manifest, Rejections, ReleasedModel};
 use crate::shell::{Answer, ColumnEntry, Relationship, Session, TableEntry, TableKind};
 use crate::sql::Statement;
 use crate::store::Location;
@@ -83,12 +83,24 @@ impl Session for EngineSession {
 
     fn released_rejects(&self) -> Option<String> {
         let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
-        let of_run = |(run, tables): (&str, Vec<TableName>)| {
-            let tables: Vec<String> = tables.iter().map(|table| text(&table.to_string())).collect();
-            format!("(run = {} AND origin IN ({}))", text(run), tables.join(", "))
+        let mut whole = BTreeMap::<String, Vec<String>>::new();
+        let mut conditions = Vec::new();
+        for Rejections { run, table, files } in self.release.as_ref()?.rejections() {
+            let table = text(&table.to_string());
+            match files {
+                None => whole.entry(run).or_default().push(table),
+                Some(files) => {
+                    let files: Vec<String> = files.into_iter().map(text).collect();
+                    let files = files.join(", ");
+                    conditions.push(format!("(run = {} AND origin = {table} AND file IN ({files}))", text(&run)));
+                }
+            }
+        }
+        let of_run = |(run, tables): (String, Vec<String>)| {
+            format!("(run = {} AND origin IN ({}))", text(&run), tables.join(", "))
         };
-        let runs = self.release.as_ref()?.runs();
-        Some(format!("({})", runs.into_iter().map(of_run).collect::<Vec<_>>().join(" OR ")))
+        conditions.extend(whole.into_iter().map(of_run));
+        Some(format!("({})", conditions.join(" OR ")))
     }
 
     fn answer<'a>(&'a self, statement: &'a Statement, parameters: &'a Parameters) -> BoxFuture<'a, Result<Answer>> {
@@ -120,12 +132,14 @@ impl Session for EngineSession {
                 bytes: extent(model).map(|(_, bytes)| bytes),
                 description: model.description.clone(),
             });
-            let system = SystemTable::ALL.into_iter().map(|table| TableEntry {
-                name: table.name(),
+            let written = SystemTable::ALL.into_iter().map(|table| (table.name(), table.description()));
+            let told = Inventory::ALL.into_iter().map(|inventory| (inventory.name(), inventory.description()));
+            let system = written.chain(told).map(|(name, description)| TableEntry {
+                name,
                 kind: TableKind::Table,
                 rows: None,
                 bytes: None,
-                description: table.description().to_owned(),
+                description: description.to_owned(),
             });
             Ok(datasets.chain(models).chain(system).collect())
         }

@@ -4,12 +4,15 @@
 //! else: the relations of a release for a reader, the staged tables of a run for the run itself.
 
 mod accept;
+mod additive;
 mod corrections;
 mod described;
 mod diagnose;
 mod fitting;
 mod functions;
 mod guard;
+mod incremental;
+mod inventory;
 mod meaning;
 mod meter;
 mod parameters;
@@ -33,6 +36,7 @@ use datafusion::prelude::{SQLOptions, SessionContext};
 
 pub use accept::AcceptedTable;
 pub use described::FunctionEntry;
+pub use inventory::Inventory;
 pub use meter::{Meter, Reading};
 pub use parameters::Parameters;
 pub use relations::{Input, Relation, Relations};
@@ -164,6 +168,9 @@ impl Engine {
     pub async fn meaning(&self, model: &Model) -> Result<(Meaning, SchemaRef)> {
         let in_model = |error: Error| error.while_doing(format_args!("model {}", model.name));
         let plan = self.model_logical_plan(&Source::new(&model.file, &model.text)).await.map_err(in_model)?;
+        if let Some(incremental) = &model.header.incremental {
+            self.can_follow(model, incremental, &plan).await?;
+        }
         Ok((meaning::meaning(model, &plan, &self.relations), Arc::clone(plan.schema().inner())))
     }
 

@@ -18,6 +18,7 @@ use tokio::sync::OnceCell;
 use super::accept::AcceptedTable;
 use super::corrections::KeptCorrections;
 use super::fitting::fitting;
+use super::inventory::{Inventory, InventoryTable, Known};
 use crate::catalog::{Catalog, Dataset, Metadata, Pii};
 use crate::error::{Error, Result, engine_error};
 use crate::ingest::{DatasetTable, with_found_columns};
@@ -173,6 +174,12 @@ impl Relations {
             let location = lake.table(&table.name());
             relations.define(table.name(), Relation::System { table, location });
         }
+        let (catalog, release) = (Arc::new(catalog.clone()), release.cloned().map(Arc::new));
+        let known = Arc::new(Known { lake: lake.clone(), catalog, release });
+        for inventory in Inventory::ALL {
+            let table = InventoryTable::new(inventory, Arc::clone(&known));
+            relations.define(inventory.name(), Relation::Rows(Arc::new(table)));
+        }
         Ok(relations)
     }
 
@@ -278,6 +285,21 @@ impl Relations {
         self.define(name.clone(), found);
         self.inferred.write().unwrap_or_else(PoisonError::into_inner).push(name);
         Ok(dataset)
+    }
+
+    /// A table that is kept in files, as a run or a reader sees it; `None` if it is of another kind.
+    ///
+    /// # Errors
+    /// A version that cannot be read.
+    pub async fn parquet_table(&self, name: &TableName) -> Result<Option<Arc<ParquetTable>>> {
+        match self.get(name) {
+            Some(Relation::Staged(table)) => Ok(Some(table)),
+            Some(Relation::Version { location, version, opened }) => {
+                let open = || async { open_version(&self.stores, &location, version).await.map(Arc::new) };
+                opened.get_or_try_init(open).await.map(|table| Some(Arc::clone(table)))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The table behind a relation that is not a view.
