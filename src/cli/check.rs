@@ -8,21 +8,20 @@ use serde_json::json;
 use super::checks::{cases, sentence, tell_failure};
 use super::listing::{Listing, write_json};
 use super::project::Project;
+use super::selection::Wanted;
 use super::settings::Settings;
 use crate::check::{Against, Outcome, measure};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Model, Models};
-use crate::name::did_you_mean;
+use crate::model::Model;
 use crate::output::{Format, Target, counted, write_junit};
 use crate::release::AsOf;
 
 /// Measure the checks of the models again, on what is published
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Only the checks of these models
-    #[arg(value_name = "MODEL")]
-    models: Vec<String>,
+    #[command(flatten)]
+    wanted: Wanted,
     /// On this release instead of the newest: a number, or the one that stood at a time (`2024-12-31`)
     #[arg(long, value_name = "RELEASE|TIME", default_value = "newest", hide_default_value = true)]
     release: AsOf,
@@ -56,9 +55,11 @@ pub(super) async fn check(arguments: Arguments, settings: &Settings) -> Result<(
     };
     let engine = project.engine(Some(&release), &settings.engine(&project.catalog.project))?;
     let mut outcomes = Vec::new();
-    let chosen = chosen(&models, &arguments.models)?;
-    let (released, new): (Vec<&Model>, Vec<&Model>) =
-        chosen.into_iter().partition(|model| release.models.contains_key(&model.name));
+    let chosen = arguments.wanted.find(&project, &models, settings).await?;
+    let (released, new): (Vec<&Model>, Vec<&Model>) = models
+        .iter()
+        .filter(|model| chosen.contains(&model.name))
+        .partition(|model| release.models.contains_key(&model.name));
     for model in released {
         let rows_before = before.as_ref().and_then(|before| before.rows(&model.name));
         let against = Against { now: SystemClock.now(), rows_before };
@@ -89,35 +90,6 @@ pub(super) async fn check(arguments: Arguments, settings: &Settings) -> Result<(
         0 => Ok(()),
         1 => Err(Error::new(Kind::Check, format!("1 check fails in release {}", release.release))),
         more => Err(Error::new(Kind::Check, format!("{more} checks fail in release {}", release.release))),
-    }
-}
-
-/// The models of these names; all of them if none is named.
-fn chosen<'a>(models: &'a Models, names: &[String]) -> Result<Vec<&'a Model>> {
-    if names.is_empty() { Ok(models.iter().collect()) } else { names.iter().map(|name| one(models, name)).collect() }
-}
-
-/// The model of that name, with or without its layer.
-///
-/// # Errors
-/// A name that no model has, or models of two layers.
-pub(super) fn one<'a>(models: &'a Models, name: &str) -> Result<&'a Model> {
-    let found = models.iter().filter(|model| model.name.to_string() == name || model.name.name == name);
-    match found.collect::<Vec<_>>().as_slice() {
-        [model] => Ok(*model),
-        [] => {
-            let error = Error::usage(format!("there is no model `{name}`"));
-            Err(error.hint(did_you_mean(
-                name,
-                models.iter().map(|model| model.name.name.as_str()),
-                "`cauce plan` lists them",
-            )))
-        }
-        several => {
-            let names: Vec<String> = several.iter().map(|model| model.name.to_string()).collect();
-            Err(Error::usage(format!("`{name}` is the name of several models"))
-                .hint(format!("write {}", names.join(" or "))))
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::project::{CATALOG_FILE, Project};
-use super::run::{Detail, publish};
+use super::run::{Detail, Telling, publish};
 use super::selection::Selection;
 use super::session::EngineSession;
 use super::settings::{Settings, program};
@@ -65,7 +65,8 @@ pub(super) async fn demo(arguments: Arguments, mut settings: Settings) -> Result
         counted(columns, "column")
     ));
     let all = Selection::default();
-    let publishing = publish(&project, &settings, &SystemClock, &all, Detail::Layers);
+    let telling = Telling { detail: Detail::Layers, junit: None };
+    let publishing = publish(&project, &settings, &SystemClock, &all, telling);
     let (_, not_whole) = or_interrupted("nothing was published", publishing).await?;
     not_whole.map_or(Ok(()), Err)?;
 

@@ -5,7 +5,7 @@ use std::fs;
 use super::plan::show;
 use super::planned::planned_of;
 use super::project::{Project, shown};
-use super::selection::Selection;
+use super::selection::{Selection, Wanted};
 use super::settings::{Settings, working_folder};
 use crate::error::{Error, Kind, Result, io_reason};
 use crate::model::Draft;
@@ -27,7 +27,7 @@ pub(super) async fn save(draft: &Draft, replace: bool, settings: &Settings) -> R
     let text = draft.text();
     let unwritten = |error: Error| error.while_doing("nothing was written");
     let models = project.models_with(name, &text).map_err(unwritten)?;
-    let only = Selection::only(name);
+    let only = Selection { wanted: Wanted::only(vec![name.to_string()]), ..Selection::default() };
     let planned = planned_of(&project, models, settings, &only).await.map_err(unwritten)?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)

@@ -1,35 +1,48 @@
 //! Which models a person asks for: the arguments that `run` and `plan` share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use clap::Args;
 
+use super::planned::planned;
 use super::project::Project;
+use super::settings::Settings;
 use crate::error::{Error, Result};
-use crate::model::{Chosen, Models, Selector};
-use crate::name::TableName;
+use crate::model::{Chosen, Model, Models, Selector};
+use crate::name::{TableName, did_you_mean};
 use crate::plan::{Action, Plan};
+use crate::release::Partition;
 
-/// The models that are asked for.
+/// The models that are asked for, and how a run builds them.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Selection {
-    /// Only these models: name, +name (with what it reads), name+ (with what reads it), layer/, tag:word, changed+,
-    /// git:branch+; the others stay as they are
-    #[arg(value_name = "MODEL")]
-    models: Vec<String>,
-    /// Not these models, chosen in the same ways
-    #[arg(long, value_name = "MODEL")]
-    exclude: Vec<String>,
+    #[command(flatten)]
+    pub(super) wanted: Wanted,
     /// Build every model, changed or not
     #[arg(long)]
     pub(super) full_refresh: bool,
+    /// Partitions of incremental models that are computed anew.
+    #[arg(skip)]
+    pub(super) anew: BTreeMap<TableName, BTreeSet<Partition>>,
 }
 
-impl Selection {
-    /// One model alone.
-    pub(super) fn only(name: &TableName) -> Self {
-        Self { models: vec![name.to_string()], ..Self::default() }
+/// The models that are asked for.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Wanted {
+    /// Only these models: name, +name (with what it reads), name+ (with what reads it), layer/, tag:word, changed+,
+    /// git:branch+
+    #[arg(value_name = "MODEL")]
+    pub(super) models: Vec<String>,
+    /// Not these models, chosen in the same ways
+    #[arg(long, value_name = "MODEL")]
+    exclude: Vec<String>,
+}
+
+impl Wanted {
+    /// The models of these selectors alone.
+    pub(super) fn only(models: Vec<String>) -> Self {
+        Self { models, exclude: Vec::new() }
     }
 
     /// Whether all models are asked for.
@@ -42,10 +55,37 @@ impl Selection {
     /// # Errors
     /// A selector that chooses nothing.
     pub(super) fn of(&self, project: &Project, models: &Models, plan: &Plan) -> Result<BTreeSet<TableName>> {
+        self.among(project, models, || changed(plan))
+    }
+
+    /// The models that are asked for, where no run is planned: that is done only if a selector asks for what changed.
+    ///
+    /// # Errors
+    /// A selector that chooses nothing, and what planning finds wrong.
+    pub(super) async fn find(
+        &self,
+        project: &Project,
+        models: &Models,
+        settings: &Settings,
+    ) -> Result<BTreeSet<TableName>> {
+        let asks_for_changes = |text: &String| text.trim_start_matches('+').starts_with("changed");
+        if self.models.iter().chain(&self.exclude).any(asks_for_changes) {
+            let plan = planned(project, settings, &Selection::default()).await?.plan;
+            return self.of(project, models, &plan);
+        }
+        self.among(project, models, BTreeSet::new)
+    }
+
+    fn among(
+        &self,
+        project: &Project,
+        models: &Models,
+        changed: impl Fn() -> BTreeSet<TableName>,
+    ) -> Result<BTreeSet<TableName>> {
         let read = |texts: &[String]| texts.iter().map(|text| text.parse()).collect::<Result<Vec<Selector>>>();
         let elsewhere = |what: &Chosen| match what {
             Chosen::Git(commit) => changed_since(project, commit, models),
-            _ => Ok(changed(plan)),
+            _ => Ok(changed()),
         };
         let mut chosen: BTreeSet<TableName> = if self.models.is_empty() {
             models.iter().map(|model| model.name.clone()).collect()
@@ -56,6 +96,30 @@ impl Selection {
             chosen.remove(&name);
         }
         Ok(chosen)
+    }
+}
+
+/// The model of that name, with or without its layer.
+///
+/// # Errors
+/// A name that no model has, or models of two layers.
+pub(super) fn one<'a>(models: &'a Models, name: &str) -> Result<&'a Model> {
+    let found = models.iter().filter(|model| model.name.to_string() == name || model.name.name == name);
+    match found.collect::<Vec<_>>().as_slice() {
+        [model] => Ok(*model),
+        [] => {
+            let error = Error::usage(format!("there is no model `{name}`"));
+            Err(error.hint(did_you_mean(
+                name,
+                models.iter().map(|model| model.name.name.as_str()),
+                "`cauce plan` lists them",
+            )))
+        }
+        several => {
+            let names: Vec<String> = several.iter().map(|model| model.name.to_string()).collect();
+            Err(Error::usage(format!("`{name}` is the name of several models"))
+                .hint(format!("write {}", names.join(" or "))))
+        }
     }
 }
 

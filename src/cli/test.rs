@@ -1,5 +1,6 @@
 //! `cauce test`: models tried on given rows, without data and without a release.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,17 +9,18 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use clap::Args;
 
 use super::project::Project;
+use super::selection::{Wanted, one};
 use super::settings::{Settings, working_folder};
 use crate::error::{Error, Kind, Result, io_reason};
 use crate::model::Models;
-use crate::name::did_you_mean;
+use crate::name::{TableName, did_you_mean};
 use crate::output::{Case, Ended, Printer, Target, counted, duration, write_junit};
 use crate::trial::{Difference, Differences, Stage, Trial, record};
 
 /// Try the models on the rows given in tests/models/*.yaml, in memory
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Only tests of these models, or of this name
+    /// Only tests of these models (chosen as `cauce run` does: name, +name, layer/, changed+), or of this name
     #[arg(value_name = "SELECT")]
     select: Vec<String>,
     /// Write a report for continuous integration
@@ -46,7 +48,7 @@ pub(super) async fn test(arguments: Arguments, settings: &Settings) -> Result<()
         return Err(Error::usage("there are no tests: no file tests/models/*.yaml")
             .hint("`cauce test --record MODEL` writes one from live rows; docs/checks.md tells how they look"));
     }
-    let trials = chosen(all, &arguments.select)?;
+    let trials = chosen(all, &arguments.select, &project, &models, settings).await?;
     let mut cases = Vec::with_capacity(trials.len());
     let mut failed = 0;
     for trial in &trials {
@@ -78,22 +80,38 @@ pub(super) async fn test(arguments: Arguments, settings: &Settings) -> Result<()
         .hint("correct the model, or what the test expects"))
 }
 
-/// The trials that are asked for by the name of their model, with or without its layer, or by their own.
-fn chosen(trials: Vec<Trial>, select: &[String]) -> Result<Vec<Trial>> {
-    let names = |trial: &Trial| [trial.model.to_string(), trial.model.name.clone(), trial.name.clone()];
-    for wanted in select {
-        if trials.iter().any(|trial| names(trial).contains(wanted)) {
-            continue;
-        }
-        let error = Error::usage(format!("there is no test of `{wanted}`"));
-        let known: Vec<String> = trials.iter().flat_map(names).collect();
-        return Err(error.hint(did_you_mean(
-            wanted,
-            known.iter().map(String::as_str),
-            "`cauce test` without a name tries all of them",
-        )));
+/// The trials that are asked for by their own name, or by a selector of their models.
+async fn chosen(
+    trials: Vec<Trial>,
+    select: &[String],
+    project: &Project,
+    models: &Models,
+    settings: &Settings,
+) -> Result<Vec<Trial>> {
+    if select.is_empty() {
+        return Ok(trials);
     }
-    let is_wanted = |trial: &Trial| select.is_empty() || names(trial).iter().any(|name| select.contains(name));
+    let (own, selectors): (Vec<String>, Vec<String>) =
+        select.iter().cloned().partition(|wanted| trials.iter().any(|trial| trial.name == *wanted));
+    let mut of_models = BTreeSet::new();
+    for selector in selectors {
+        let found = Wanted::only(vec![selector.clone()]).find(project, models, settings).await;
+        let tested = |name: &TableName| trials.iter().any(|trial| trial.model == *name);
+        match found {
+            Ok(found) if found.iter().any(tested) => of_models.extend(found),
+            // A name of nothing at all may be meant for a model or for a test.
+            Err(error) if error.kind() != Kind::Usage => return Err(error),
+            Ok(_) | Err(_) => {
+                let names = |trial: &Trial| [trial.model.to_string(), trial.model.name.clone(), trial.name.clone()];
+                let known: Vec<String> = trials.iter().flat_map(names).collect();
+                let known = known.iter().map(String::as_str);
+                let error = Error::usage(format!("there is no test of `{selector}`"));
+                let otherwise = "`cauce test` without a name tries all of them";
+                return Err(error.hint(did_you_mean(&selector, known, otherwise)));
+            }
+        }
+    }
+    let is_wanted = |trial: &Trial| own.contains(&trial.name) || of_models.contains(&trial.model);
     Ok(trials.into_iter().filter(is_wanted).collect())
 }
 
@@ -144,7 +162,7 @@ async fn write(
     stage: &Stage<'_>,
     settings: &Settings,
 ) -> Result<()> {
-    let model = super::check::one(models, name)?;
+    let model = one(models, name)?;
     let release = project.lake.releases()?.newest().await?;
     let release = release.ok_or_else(|| {
         Error::query("there are no live rows: no release yet").hint("`cauce run` publishes the first")
