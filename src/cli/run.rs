@@ -1,12 +1,13 @@
 //! `cauce run`: build every model, check it, publish a release.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use clap::Args;
 
 use super::accounts::{tell_accounts, too_many};
-use super::checks::{sentence, tell_failure};
+use super::checks::{cases, sentence, tell_failure};
 use super::listing::write_json;
 use super::planned::{Planned, planned};
 use super::project::Project;
@@ -18,7 +19,7 @@ use crate::check::Outcome;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
 use crate::name::Layer;
-use crate::output::{Printer, Progress, counted, duration, thousands};
+use crate::output::{Printer, Progress, Target, counted, duration, thousands, write_junit};
 use crate::plan::{Action, Plan};
 use crate::release::Manifest;
 use crate::run::{Ending, Event, Run, carry_out};
@@ -32,6 +33,9 @@ pub(super) struct Arguments {
     /// Print the release manifest on stdout
     #[arg(long)]
     json: bool,
+    /// Write what the checks measured as a report for continuous integration
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     #[command(flatten)]
     asked_for: Selection,
 }
@@ -42,21 +46,39 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> Result<()>
         return super::plan::plan(super::plan::Arguments { json, asked_for }, settings).await;
     }
     let project = Project::open(settings)?;
+    begin(&project, settings, &arguments.asked_for, arguments.json, arguments.junit.as_deref()).await
+}
+
+/// Runs `project` for a person, who is told how it goes.
+pub(super) async fn begin(
+    project: &Project,
+    settings: &Settings,
+    asked_for: &Selection,
+    json: bool,
+    junit: Option<&Path>,
+) -> Result<()> {
     if !settings.has_pseudonym_key() && project.catalog.has_pii() {
         settings.printer.warn(
             "CAUCE_PSEUDONYM_KEY is not set: pseudonyms are made with the project's name, so whoever has a list of \
              customers can compute them",
         );
     }
-    let (manifest, not_whole) = or_interrupted(
-        "nothing was published",
-        publish(&project, settings, &SystemClock, &arguments.asked_for, Detail::Models),
-    )
-    .await?;
-    if arguments.json {
+    let telling = Telling { detail: Detail::Models, junit };
+    let (manifest, not_whole) =
+        or_interrupted("nothing was published", publish(project, settings, &SystemClock, asked_for, telling)).await?;
+    if json {
         write_json(&settings.printer, &manifest)?;
     }
     not_whole.map_or(Ok(()), Err)
+}
+
+/// How a run is told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Telling<'a> {
+    /// What has a line.
+    pub(super) detail: Detail,
+    /// Where the checks go as a report for continuous integration.
+    pub(super) junit: Option<&'a Path>,
 }
 
 /// What a run has a line for.
@@ -75,7 +97,7 @@ pub(super) async fn publish(
     settings: &Settings,
     clock: &dyn Clock,
     asked_for: &Selection,
-    detail: Detail,
+    Telling { detail, junit }: Telling<'_>,
 ) -> Result<(Manifest, Option<Error>)> {
     let printer = &settings.printer;
     let begun = Instant::now();
@@ -113,10 +135,13 @@ pub(super) async fn publish(
         clock,
     };
     let teller = Teller::new(printer, &plan, detail);
-    let ending = carry_out(run, &plan, inputs, &|event| teller.tell(event)).await?;
+    let ending = Box::pin(carry_out(run, &plan, inputs, &|event| teller.tell(event))).await?;
     drop(teller);
+    if let (Some(file), Ending::Published { outcomes, .. } | Ending::Blocked { outcomes, .. }) = (junit, &ending) {
+        write_junit(Target::file(file)?, "cauce run", &cases(outcomes)?)?;
+    }
     match ending {
-        Ending::Published { manifest, outcomes, accounts, unrecorded } => {
+        Ending::Published { manifest, plan, outcomes, accounts, unrecorded } => {
             if detail == Detail::Layers {
                 tell_layers(printer, &manifest);
             }
@@ -181,15 +206,17 @@ impl<'a> Teller<'a> {
                 building.push(model.to_string());
                 self.bar.message(&building.join(", "));
             }
-            Event::Built { model, size, elapsed } => {
+            Event::Built { model, size, read, elapsed } => {
                 let model = model.to_string();
                 building.retain(|name| *name != model);
                 self.bar.advance(1);
                 if let (Detail::Models, Some((rows, _))) = (self.detail, size) {
+                    let of_files = read.map(|(read, files)| format!("  {read} of {} read", counted(files, "file")));
                     self.printer.done(format_args!(
-                        "{model:<34} {:>10} rows  {:>8}",
+                        "{model:<34} {:>10} rows  {:>8}{}",
                         thousands(rows),
-                        duration(elapsed)
+                        duration(elapsed),
+                        of_files.unwrap_or_default(),
                     ));
                 }
             }

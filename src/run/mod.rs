@@ -10,10 +10,12 @@
 mod account;
 mod build;
 mod corrected;
+mod follow;
 mod inputs;
 mod read;
 mod record;
 mod replay;
+mod settle;
 mod study;
 
 use std::collections::BTreeMap;
@@ -29,10 +31,11 @@ pub use inputs::{Inputs, compare_inputs, complete, list_datasets, list_inputs};
 pub use replay::{Replay, Replayed, Wrong, replay};
 pub use study::{corrections, study};
 
-use self::account::draw_up;
+use self::account::{Reads, draw_up};
 use self::build::{Built, build_all};
 use self::read::read_inputs;
 use self::record::{catch_up, record_accounts, record_checks, record_rejects};
+use self::settle::{Settled, settle};
 use crate::catalog::Catalog;
 use crate::check::{Against, Outcome, measure};
 use crate::clock::Clock;
@@ -81,6 +84,8 @@ pub enum Event {
         model: TableName,
         /// Rows and bytes of its staged files; none for a view.
         size: Option<(u64, u64)>,
+        /// How many of the files were read that it follows, and how many these are, if it is incremental.
+        read: Option<(usize, usize)>,
         /// How long it took.
         elapsed: Duration,
     },
@@ -102,6 +107,8 @@ pub enum Ending {
     Published {
         /// The release.
         manifest: Box<Manifest>,
+        /// What became of each model: some are kept as they were if checks failed and their headers allow that.
+        plan: Plan,
         /// All that was measured.
         outcomes: Vec<Outcome>,
         /// What became of all rows.
@@ -142,39 +149,42 @@ pub async fn carry_out(
     let engine = Engine::new(run.lake.stores(), relations, run.settings)?;
     catch_up(run, &engine).await?;
     let ledger = Arc::clone(engine.ledger());
-    let read = inputs::read_by(run, plan);
-    let mut files = inputs.file_names();
-    files.retain(|name, _| read.contains(name));
-    read_inputs(run, inputs, &read, &engine).await?;
+    let (whole, followed) = inputs::read_by(run, plan);
+    let files = plan.datasets.iter().filter(|(name, _)| whole.contains(*name) || followed.contains(*name));
+    let files = files.map(|(name, files)| (name.clone(), files.clone())).collect();
+    let reads = Reads { files, partly: followed.difference(&whole).cloned().collect() };
+    let listed = inputs.files.clone();
+    read_inputs(run, inputs, &whole, &engine).await?;
     // Said before anything is built from them, where it is known by now.
-    let accounts = Accounts::of_datasets(&ledger, &files);
+    let accounts = Accounts::of_datasets(run, &ledger, &reads);
     let over = accounts.over(run);
     if !over.is_empty() {
         record_failed(run, &ledger, &accounts).await?;
         return Ok(Ending::Rejected { over, rejects: ledger.summary() });
     }
-    let built = build_all(run, plan, &engine, watch).await?;
-    let accounts = draw_up(run, &files, &engine, &built).await?;
+    let built = build_all(run, plan, &engine, &listed, watch).await?;
+    let accounts = draw_up(run, &reads, &engine, &built).await?;
     let over = accounts.over(run);
     if !over.is_empty() {
         discard(run, built).await?;
         record_failed(run, &ledger, &accounts).await?;
         return Ok(Ending::Rejected { over, rejects: ledger.summary() });
     }
-    let outcomes = check_all(run, plan, &engine, watch).await?;
-    if outcomes.iter().any(Outcome::blocks) {
+    let Settled { plan, built, outcomes, blocked } = settle(run, plan, &engine, built, watch).await?;
+    if blocked {
         discard(run, built).await?;
         record_checks(run, &outcomes).await?;
         record_failed(run, &ledger, &accounts).await?;
         return Ok(Ending::Blocked { outcomes, accounts });
     }
+    let accounts = accounts.without(&plan);
     watch(Event::Publishing(plan.release));
     record_rejects(run, &ledger).await?;
     record_checks(run, &outcomes).await?;
-    match publish(run, plan, started_at, built, &outcomes, &accounts).await {
+    match publish(run, &plan, started_at, built, &outcomes, &accounts).await {
         Ok(manifest) => {
             let unrecorded = record_accounts(run, &accounts, Some(manifest.release)).await.err();
-            Ok(Ending::Published { manifest: Box::new(manifest), outcomes, accounts, unrecorded })
+            Ok(Ending::Published { manifest: Box::new(manifest), plan, outcomes, accounts, unrecorded })
         }
         // Another run was first: what this one saw is kept, and that it published nothing.
         Err(refused) if refused.kind() == Kind::Refused => {
@@ -193,15 +203,23 @@ async fn record_failed(run: Run<'_>, ledger: &Ledger, accounts: &Accounts) -> Re
 
 /// Removes what was staged and will not be published.
 async fn discard(run: Run<'_>, built: Vec<Built>) -> Result<()> {
-    for staged in built.into_iter().filter_map(|model| model.staged) {
-        staged.discard(run.lake.stores()).await?;
+    for model in built {
+        for staged in model.staged.into_iter().chain(model.made.and_then(|made| made.aside)) {
+            staged.discard(run.lake.stores()).await?;
+        }
     }
     Ok(())
 }
 
-/// Measures the checks of all models that were built, as many models at once as there are threads.
-async fn check_all(run: Run<'_>, plan: &Plan, engine: &Engine, watch: &(dyn Fn(Event) + Sync)) -> Result<Vec<Outcome>> {
-    let mut waiting = plan.checks().filter_map(|step| run.models.get(&step.model));
+/// Measures the checks of all `wanted` models whose checks are due, as many models at once as there are threads.
+async fn check_all(
+    run: Run<'_>,
+    plan: &Plan,
+    engine: &Engine,
+    watch: &(dyn Fn(Event) + Sync),
+    wanted: impl Fn(&TableName) -> bool,
+) -> Result<Vec<Outcome>> {
+    let mut waiting = plan.checks().filter(|step| wanted(&step.model)).filter_map(|step| run.models.get(&step.model));
     let mut working: JoinSet<(Model, Result<Vec<Outcome>>)> = JoinSet::new();
     let mut measured = BTreeMap::new();
     loop {
@@ -270,6 +288,7 @@ async fn publish(
             kept,
             checks: checks_of(&built.model.name, outcomes),
             account: accounts.models.get(&built.model.name).cloned(),
+            followed: built.made.map(|made| made.followed),
             ..ReleasedModel::default()
         };
         tell_of(run, &built.model, &mut released);
@@ -323,6 +342,7 @@ fn released_dataset(run: Run<'_>, plan: &Plan, name: &str, accounts: &Accounts) 
         corrections: run.corrections.get(name).cloned().unwrap_or_default(),
         run: run.id.to_owned(),
         account: read,
+        readings: accounts.readings.get(name).cloned().unwrap_or_default(),
         quarantined,
     })
 }

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::support::project::TestProject;
+use crate::support::project::{SHOP_CATALOG, TestProject};
 
 /// The shop, whose sales have these checks.
 fn shop(checks: &str) -> TestProject {
@@ -50,4 +50,69 @@ fn what_is_published_can_be_checked_again_with_the_checks_of_now() {
 #[test]
 fn without_a_release_there_is_nothing_to_check() {
     assert_snapshot!(TestProject::shop().cauce(&["check"]).code(1));
+}
+
+/// The shop with a second dataset, so that something is left to publish when the sales are wrong.
+fn shop_that_goes_on(on_failure: &str) -> TestProject {
+    let shop = shop(&format!("  - expression: monto > 0\non_failure: {on_failure}\n"));
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,5,\n2,luis,7,x\n")
+        .write("data/tiendas.csv", "tienda\nLima\n")
+        .write(
+            "catalog.yaml",
+            format!(
+                "{SHOP_CATALOG}  tiendas:\n    path: data/tiendas.csv\n    columns: [{{ name: tienda, type: string }}]\n"
+            ),
+        )
+        .write("sql/processed/tiendas.sql", "SELECT tienda FROM raw.tiendas\n")
+        .write("sql/curated/por_nota.sql", "SELECT nota, count(*) AS n FROM processed.ventas GROUP BY nota\n");
+    shop
+}
+
+#[test]
+fn a_model_may_stay_as_it_was_when_its_checks_fail() {
+    let shop = shop_that_goes_on("keep_last_good");
+    // Without a release there is nothing to keep.
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,-5,\n");
+    shop.cauce(&["run", "--quiet"]).code(1);
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,5,\n2,luis,7,x\n");
+    shop.cauce(&["run", "--quiet"]).success();
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,-5,\n2,luis,7,y\n3,eva,7,x\n");
+    shop.write("data/tiendas.csv", "tienda\nLima\nCusco\n");
+    assert_snapshot!(shop.cauce(&["run", "--threads", "1"]).code(1));
+    let rows = |sql: &str| shop.cauce(&["query", "--format", "csv", sql]).success().stdout;
+    assert_eq!(rows("SELECT count(*) AS n FROM ventas"), "n\n2\n");
+    assert_eq!(rows("SELECT count(*) AS n FROM por_nota"), "n\n2\n");
+    assert_eq!(rows("SELECT count(*) AS n FROM tiendas"), "n\n2\n");
+    // What was kept is not forgotten.
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,5,\n2,luis,7,y\n3,eva,7,x\n");
+    assert_snapshot!(shop.cauce(&["plan"]).success());
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_eq!(rows("SELECT count(*) AS n FROM por_nota"), "n\n3\n");
+}
+
+#[test]
+fn what_checks_against_a_kept_model_is_checked_again() {
+    let shop = shop_that_goes_on("keep_last_good");
+    let sql = "/*---\nchecks:\n  - relationship: { venta: processed.ventas.id }\n---*/\nSELECT count(*) + 1 AS venta FROM raw.tiendas\n";
+    shop.write("sql/processed/tiendas.sql", sql);
+    shop.cauce(&["run", "--quiet"]).success();
+    // The new store refers to a sale that is there only in the table that is not published.
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,-5,\n2,luis,7,y\n3,eva,7,x\n");
+    shop.write("data/tiendas.csv", "tienda\nLima\nCusco\n");
+    assert_snapshot!(shop.cauce(&["run", "--threads", "1"]).code(1));
+}
+
+#[test]
+fn failures_may_only_be_told() {
+    let shop = shop_that_goes_on("warn");
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,-5,\n1,luis,7,y\n");
+    let told = shop.cauce(&["run"]).success();
+    assert!(told.stderr.contains("warning") && told.stderr.contains("release 1 published"), "{told}");
+}
+
+#[test]
+fn a_run_writes_what_its_checks_measured_for_continuous_integration() {
+    let shop = shop("  - expression: monto > 100\n");
+    shop.cauce(&["run", "--quiet", "--junit", "informe.xml"]).code(1);
+    assert_snapshot!(shop.read("informe.xml"));
 }
