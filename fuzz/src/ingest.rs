@@ -24,6 +24,8 @@ mod header;
 mod json;
 #[path = "../../src/ingest/list.rs"]
 mod list;
+#[path = "../../src/ingest/object.rs"]
+mod object;
 #[path = "../../src/ingest/partition.rs"]
 mod partition;
 #[path = "../../src/ingest/piece.rs"]

@@ -55,7 +55,7 @@ pub(super) fn element(text: &[u8], from: usize) -> Element {
 }
 
 /// The byte after the quote that closes a string whose text begins at `from`.
-fn end_of_string(text: &[u8], from: usize) -> Option<usize> {
+pub(super) fn end_of_string(text: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
         at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;

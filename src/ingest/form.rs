@@ -7,10 +7,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::chunks::chunks;
 use super::csv::Csv;
 use super::header::{self, Source};
-use super::json::{Object, as_text};
+use super::object::Object;
 use super::split::{Records, Splitter};
 use super::text_file;
 use crate::catalog::{Dataset, Format, OnDrift};
@@ -85,10 +87,12 @@ impl Form {
                 sources.iter().map(|source| of_source(source, &fields).map(ToOwned::to_owned)).collect()
             }
             Writing::Json => {
-                let mut object = object(record);
-                let mut value =
-                    |name: &str| object.0.iter_mut().find(|(key, _)| key == name).map(|(_, value)| value.take());
-                self.dataset.columns.iter().map(|column| value(&column.name).and_then(as_text)).collect()
+                let entries = Object::parse(record).map(|object| object.entries).unwrap_or_default();
+                let value = |name: &str| {
+                    let entry = entries.iter().find(|entry| entry.key == name)?;
+                    entry.text.as_deref().map(str::to_owned)
+                };
+                self.dataset.columns.iter().map(|column| value(&column.name)).collect()
             }
         }
     }
@@ -126,22 +130,27 @@ impl Form {
                 Ok(Some(written.join(&char::from(*delimiter).to_string())))
             }
             Writing::Json => {
-                let mut object: serde_json::Map<_, _> = object(record).0.into_iter().collect();
-                let declared = |key: &str| self.dataset.columns.iter().any(|column| column.name == key);
-                object.retain(|key, _| self.dataset.on_drift == OnDrift::AcceptNewColumns || declared(key));
-                for (column, new) in changes {
-                    let value = new.as_ref().map_or(serde_json::Value::Null, |text| text.as_str().into());
-                    object.insert(self.dataset.columns[*column].name.clone(), value);
+                let mut entries: Vec<(String, String)> = Vec::new();
+                for entry in Object::parse(record).map(|object| object.entries).unwrap_or_default() {
+                    let declared = self.dataset.columns.iter().any(|column| column.name == entry.key);
+                    let is_new = entries.iter().all(|(key, _)| *key != entry.key);
+                    if is_new && (declared || self.dataset.on_drift == OnDrift::AcceptNewColumns) {
+                        entries.push((entry.key.into_owned(), entry.value.to_owned()));
+                    }
                 }
-                Ok(Some(serde_json::Value::Object(object).to_string()))
+                for (column, new) in changes {
+                    let key = &self.dataset.columns[*column].name;
+                    let value = Value::from(new.as_deref()).to_string();
+                    match entries.iter_mut().find(|(known, _)| known == key) {
+                        Some((_, old)) => *old = value,
+                        None => entries.push((key.clone(), value)),
+                    }
+                }
+                let written = entries.iter().map(|(key, value)| format!("{}: {value}", Value::from(key.as_str())));
+                Ok(Some(format!("{{{}}}", written.collect::<Vec<_>>().join(", "))))
             }
         }
     }
-}
-
-/// The object that a record is; an empty one if it is none.
-fn object(record: &str) -> Object {
-    serde_json::from_str(record).unwrap_or_else(|_| Object(Vec::new()))
 }
 
 fn of_source<'f>(source: &Source, fields: &'f [Cow<'_, str>]) -> Option<&'f str> {
@@ -269,14 +278,14 @@ mod tests {
         let record = r#"{"n": "uno", "otra": 1, "e": ["x"], "a": "ñ"}"#;
         assert_eq!(shown(&form, record), ["ñ", "uno", "[\"x\"]"]);
         let corrected = form.corrected(record, &values(&["ñ", "1", "[\"x\"]"]), false).unwrap();
-        assert_eq!(corrected.as_deref(), Some(r#"{"n":"1","e":["x"],"a":"ñ"}"#));
+        assert_eq!(corrected.as_deref(), Some(r#"{"n": "1", "e": ["x"], "a": "ñ"}"#));
         assert_eq!(
             form.corrected("{\"n\": 1, ", &values(&["", "1", ""]), false).unwrap().as_deref(),
-            Some(r#"{"n":"1"}"#)
+            Some(r#"{"n": "1"}"#)
         );
         assert_eq!(
             form.corrected(record, &values(&["", "1", "[\"x\"]"]), false).unwrap().as_deref(),
-            Some(r#"{"n":"1","e":["x"],"a":null}"#)
+            Some(r#"{"n": "1", "e": ["x"], "a": null}"#)
         );
     }
 

@@ -4,13 +4,10 @@
 //! there is NULL, and one that is not declared makes the record wrong unless the dataset accepts new columns.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use encoding_rs::{Encoding, UTF_8};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::error::Category;
 
 use super::cells::Texts;
@@ -19,6 +16,7 @@ use super::decode::Measure;
 use super::element::{Element, ElementCutter, element};
 use super::fault::Reason;
 use super::header::Source;
+use super::object::{Entry, Object};
 use super::partition;
 use super::piece::{Cutter, Origin, Piece};
 use super::reader::Scan;
@@ -138,7 +136,7 @@ impl JsonMaker {
     fn read(&self, text: &[u8], record: &Range<usize>, block: &mut Block) -> Result<(), (usize, Reason)> {
         let bytes = &text[record.clone()];
         let text = std::str::from_utf8(bytes).map_err(|wrong| (record.start + wrong.valid_up_to(), Reason::NotUtf8))?;
-        let object: Object = serde_json::from_str(text).map_err(|wrong| {
+        let object = Object::parse(text).map_err(|wrong| {
             let line_start =
                 text.split_inclusive('\n').take(wrong.line().saturating_sub(1)).map(str::len).sum::<usize>();
             let at = record.start + (line_start + wrong.column().saturating_sub(1)).min(text.len());
@@ -147,17 +145,17 @@ impl JsonMaker {
         let columns = &self.layout.scan.dataset.columns;
         let mut values: Vec<Option<String>> = vec![None; columns.len()];
         let mut seen = vec![false; columns.len()];
-        for (key, value) in object.0 {
+        for Entry { key, at, text, .. } in object.entries {
             let Some(index) = columns.iter().position(|column| column.name == key) else {
                 if self.layout.scan.dataset.on_drift == OnDrift::AcceptNewColumns {
                     continue;
                 }
-                return Err((record.start + place_of(text, &key), Reason::UnknownKey(key.into())));
+                return Err((record.start + at, Reason::UnknownKey(key.into())));
             };
             if std::mem::replace(&mut seen[index], true) {
-                return Err((record.start + place_of(text, &key), Reason::KeyTwice(key.into())));
+                return Err((record.start + at, Reason::KeyTwice(key.into())));
             }
-            values[index] = as_text(value);
+            values[index] = text.map(Cow::into_owned);
         }
         block.values.append(&mut values);
         block.rows += 1;
@@ -167,13 +165,14 @@ impl JsonMaker {
     /// Where the values of `columns` stand in `record`, and what they say.
     fn find(&self, piece: &Piece, record: &Range<usize>, columns: &[usize]) -> Vec<(usize, Option<String>)> {
         let names = &self.layout.scan.dataset.columns;
-        let mut block = Block::new(names.len());
         // The record was read before.
-        self.read(&piece.text, record, &mut block).ok();
         let text = std::str::from_utf8(&piece.text[record.clone()]).unwrap_or_default();
+        let object = Object::parse(text).ok();
         let value = |column: &usize| {
-            let at = names.get(*column).map_or(0, |column| place_of(text, &column.name));
-            (record.start + at, block.values.get(*column).cloned().flatten())
+            let mut entries = object.iter().flat_map(|object| &object.entries);
+            let entry = entries.find(|entry| names.get(*column).is_some_and(|column| column.name == entry.key));
+            let text = entry.and_then(|entry| entry.text.as_deref().map(str::to_owned));
+            (record.start + entry.map_or(0, |entry| entry.at), text)
         };
         columns.iter().map(value).collect()
     }
@@ -195,62 +194,6 @@ fn why(wrong: &serde_json::Error) -> String {
             }
             other => other.to_owned(),
         },
-    }
-}
-
-/// Where the value of `key` stands in the text of an object, as far as can be told without understanding it.
-fn place_of(text: &str, key: &str) -> usize {
-    let Ok(quoted) = serde_json::to_string(key) else { return 0 };
-    let after = |(at, _): (usize, &str)| {
-        let rest = &text[at + quoted.len()..];
-        let value = rest.trim_start().strip_prefix(':')?.trim_start();
-        Some(text.len() - value.len())
-    };
-    text.match_indices(&quoted).find_map(after).unwrap_or(0)
-}
-
-/// A value as a CSV file would have it.
-pub(super) fn as_text(value: Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text),
-        other => Some(other.to_string()),
-    }
-}
-
-/// The keys and values of an object, with keys that stand there twice.
-pub(super) struct Object(pub(super) Vec<(String, Value)>);
-
-impl Object {
-    /// Whether a key stands there twice.
-    pub(super) fn repeats_a_key(&self) -> bool {
-        let mut keys: Vec<&str> = self.0.iter().map(|(key, _)| key.as_str()).collect();
-        keys.sort_unstable();
-        keys.windows(2).any(|two| two[0] == two[1])
-    }
-}
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Keys;
-
-        impl<'de> Visitor<'de> for Keys {
-            type Value = Object;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Object(entries))
-            }
-        }
-
-        deserializer.deserialize_map(Keys)
     }
 }
 
@@ -373,7 +316,7 @@ mod tests {
         insta::assert_snapshot!(error("{\"id\": \"a\", \"id\": \"b\"}\n"), @r#"
         d.csv: line 1: the key `id` stands there twice (exit 1)
         - the key `id` stands there twice
-          at d.csv:1:8, 1 wide: {"id": "a", "id": "b"}
+          at d.csv:1:19, 1 wide: {"id": "a", "id": "b"}
         hint: correct the record
         "#);
         insta::assert_snapshot!(error("{\"id\": \"a\n"), @r#"

@@ -31,6 +31,7 @@ mod header;
 mod infer;
 mod json;
 mod list;
+mod object;
 mod parquet;
 mod partition;
 mod piece;

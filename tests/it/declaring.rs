@@ -73,7 +73,7 @@ fn json_is_declared_by_what_it_says_and_read() {
             format!("SELECT count(*) AS n, count(nota) AS m, max(fecha) AS f, max(cliente) AS c FROM raw.{table}");
         shop.cauce(&["query", "--format", "csv", &sql]).success()
     };
-    assert_eq!(count("pagos").stdout, "n,m,f,c\n150,128,2024-01-28 10:00:00,\"{\"\"zona\"\":\"\"norte\"\"}\"\n");
+    assert_eq!(count("pagos").stdout, "n,m,f,c\n150,128,2024-01-28 10:00:00,\"{\"\"zona\"\": \"\"norte\"\"}\"\n");
     assert_snapshot!("json_lines_rows", count("eventos"));
     // A column that a newer file has is found as in any other format.
     shop.write("data/api/eventos.json", "{\"id\": 1.5, \"zona\": \"sur\"}\n");

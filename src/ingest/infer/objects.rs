@@ -7,14 +7,14 @@ use std::collections::HashMap;
 
 use datafusion::common::runtime::SpawnedTask;
 use futures::stream::{StreamExt, TryStreamExt};
-use serde_json::Value;
 
 use super::evidence::Evidence;
 use super::survey::Survey;
 use crate::error::{Error, Result};
 use crate::ingest::chunks::chunks;
-use crate::ingest::json::{Json, Object};
+use crate::ingest::json::Json;
 use crate::ingest::list;
+use crate::ingest::object::{Entry, Object};
 use crate::ingest::piece::Piece;
 use crate::ingest::text_file;
 use crate::store::InputFile;
@@ -53,8 +53,8 @@ fn look_at(format: Json, piece: &Piece) -> Survey {
     let mut at = 0;
     while let Some(record) = format.next_record(&piece.text, at) {
         at = record.end;
-        match serde_json::from_slice::<Object>(&piece.text[record]) {
-            Ok(object) if !object.repeats_a_key() => {
+        match std::str::from_utf8(&piece.text[record]).ok().and_then(|text| Object::parse(text).ok()) {
+            Some(object) if !object.repeats_a_key() => {
                 survey.records += 1;
                 columns.add(object);
             }
@@ -77,32 +77,30 @@ struct Columns {
 
 impl Columns {
     /// Adds the values of an object that has each key once.
-    fn add(&mut self, object: Object) {
-        for (key, value) in object.0 {
-            let place = match self.places.get(&key) {
+    fn add(&mut self, object: Object<'_>) {
+        for entry in object.entries {
+            let place = match self.places.get(entry.key.as_ref()) {
                 Some(place) => *place,
                 None => {
+                    let key = entry.key.clone().into_owned();
                     self.places.insert(key.clone(), self.evidence.len());
                     self.evidence.push((key, Evidence::default()));
                     self.evidence.len() - 1
                 }
             };
-            note(&mut self.evidence[place].1, &value);
+            note(&mut self.evidence[place].1, &entry);
         }
     }
 }
 
-/// Adds a value as the reader would take it.
-fn note(evidence: &mut Evidence, value: &Value) {
-    match value {
-        // A key without a value is like one that is not there.
-        Value::Null => {}
-        Value::String(text) => evidence.add_text(text.as_bytes()),
-        Value::Bool(_) | Value::Number(_) => evidence.add(Some(value.to_string().as_bytes())),
-        Value::Array(_) if list::strings(&value.to_string(), |_| ()) => {
-            evidence.add(Some(value.to_string().as_bytes()));
-        }
-        Value::Array(_) | Value::Object(_) => evidence.add_structure(),
+/// Adds a value as the reader would take it. A key without a value is like one that is not there.
+fn note(evidence: &mut Evidence, entry: &Entry<'_>) {
+    let Some(text) = &entry.text else { return };
+    match entry.value.as_bytes().first() {
+        Some(b'"') => evidence.add_text(text.as_bytes()),
+        Some(b'{') => evidence.add_structure(),
+        Some(b'[') if !list::strings(text, |_| ()) => evidence.add_structure(),
+        _ => evidence.add(Some(text.as_bytes())),
     }
 }
 
