@@ -7,9 +7,10 @@ use arrow::array::RecordBatch;
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending};
 use tokio::task::JoinSet;
-use tokio::time::{Instant as Deadline, MissedTickBehavior, interval, sleep_until};
+use tokio::time::Instant as Deadline;
 
 use super::habits::{self, Meant};
+use super::interrupt::sleep_until;
 use super::kept::Kept;
 use super::rows::Rows;
 use super::session::Answer;
@@ -227,33 +228,37 @@ struct Watch<'a> {
     printer: &'a Printer,
     meter: Option<&'a Meter>,
     since: Instant,
+    /// When progress moved last.
+    moved: Instant,
     bar: Option<Progress>,
 }
 
 impl<'a> Watch<'a> {
     fn new(printer: &'a Printer, meter: Option<&'a Meter>) -> Self {
-        Self { printer, meter, since: Instant::now(), bar: None }
+        Self { printer, meter, since: Instant::now(), moved: Instant::now(), bar: None }
     }
 
     /// Waits for `next`; progress is shown when that takes long.
     async fn until<T>(&mut self, next: impl Future<Output = T>) -> T {
         let Some(meter) = self.meter else { return next.await };
         let mut next = std::pin::pin!(next);
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 done = &mut next => return done,
-                _ = ticks.tick() => self.move_on(meter),
+                () = sleep_until(self.next_tick()) => self.move_on(meter),
             }
         }
     }
 
+    /// When progress moves next: soon where a bar is shown, and otherwise once patience is over.
+    fn next_tick(&self) -> Deadline {
+        let patience = if self.bar.is_some() { self.moved + TICK } else { self.since + PATIENCE };
+        Deadline::from_std(patience)
+    }
+
     fn move_on(&mut self, meter: &Meter) {
-        if self.since.elapsed() < PATIENCE {
-            return;
-        }
+        self.moved = Instant::now();
         let Reading { rows, bytes: read, done, total, .. } = meter.read();
         let message = format!("{} rows, {}", thousands(rows), bytes(read));
         self.bar.get_or_insert_with(|| self.printer.query_bar()).at(done, total, &message);

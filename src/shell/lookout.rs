@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::Instant;
 
+use super::interrupt::sleep_until;
 use super::session::Session;
 
 /// The longest that a prompt waits for a store, which is enough for a local one.
@@ -33,9 +34,13 @@ impl Lookout {
     /// The newest release, once, if it is newer than what `session` reads.
     pub(super) async fn look(&mut self, session: &Arc<dyn Session>) -> Option<u64> {
         let mut question = self.asked.take().unwrap_or_else(|| Question::about(session));
-        let Ok(answer) = timeout(WAIT, question.answer.join_next()).await else {
-            self.asked = Some(question);
-            return None;
+        let answer = tokio::select! {
+            biased;
+            answer = question.answer.join_next() => answer,
+            () = sleep_until(Instant::now() + WAIT) => {
+                self.asked = Some(question);
+                return None;
+            }
         };
         let found = answer?.ok()??;
         let is_news = found > self.told && Arc::ptr_eq(&question.about, session);

@@ -40,7 +40,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant as Deadline, timeout};
 
 pub use batch::{Batch, OnError};
 pub use command::{CommandHelp, command_help};
@@ -231,7 +231,7 @@ impl Shell {
         // What hears Ctrl-C itself, as a run does, says best what became of it: it has a moment for that.
         let interrupted = async {
             interrupt.await;
-            tokio::time::sleep(MOMENT).await;
+            interrupt::sleep_until(Deadline::now() + MOMENT).await;
         };
         tokio::select! {
             biased;

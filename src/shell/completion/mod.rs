@@ -90,6 +90,8 @@ fn complete_command(names: &Names, line: &str, before: &str, trimmed: &str) -> (
         let offers = commands.map(|(name, help)| value(&format!("{sign}{name}")).noted(help));
         return (before.len() - trimmed.len(), matching(offers, trimmed));
     };
+    // `+kpi_canal` chooses a model and what it reads.
+    let word = word.trim_start_matches('+');
     let start = before.len() - word.len();
     let (name, argument) = earlier[1..].split_once(char::is_whitespace).unwrap_or((&earlier[1..], ""));
     let command = find(name);

@@ -155,6 +155,7 @@ fn commands_of_the_command_line_have_their_options() {
     };
     assert_eq!(offered("\\plan tickets --f"), ["--full-refresh"]);
     assert_eq!(offered("\\plan tick"), ["tickets"]);
+    assert_eq!(complete(&names, "\\run +tick", 10).0, 6);
     assert_eq!(offered("\\lineage kpi_canal.s"), ["kpi_canal.satisfaccion"]);
     assert_eq!(offered("\\save cur"), ["curated."]);
 }
