@@ -1,9 +1,12 @@
 //! Cleaning a lake: releases that retention lets go, and data files that no release reads.
 //!
-//! What a release reads that stays is never touched, nor is the schema `system`, nor anything younger than a grace period:
+//! What a release reads that stays is never touched, nor what a table of schema `system` has now, nor anything younger than
+//! a grace period:
 //! a run that works right now has written files that no log names yet, and a reader may hold the release that was the
 //! newest a moment ago. Manifests go first and data second, after the releases have been looked at again, so that a release
 //! that can be opened can always be read.
+
+mod gather;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,6 +14,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use object_store::ObjectMeta;
 use object_store::path::Path;
+
+pub use gather::{gather, scattered};
 
 use crate::catalog::Retention;
 use crate::error::{Error, Result};
@@ -159,10 +164,10 @@ async fn unread(lake: &Lake, manifests: &[Manifest], cleaning: Cleaning) -> Resu
     Ok(waste)
 }
 
-/// The data files of every table of the lake that models made, whether or not a model of that name is left.
+/// The data files of every table of the lake, whether or not a model of that name is left.
 async fn tables(lake: &Lake) -> Result<BTreeMap<TableName, Vec<ObjectMeta>>> {
     let mut tables: BTreeMap<TableName, Vec<ObjectMeta>> = BTreeMap::new();
-    for layer in Layer::OF_MODELS {
+    for layer in Layer::OF_MODELS.into_iter().chain([Layer::System]) {
         let folder = lake.location().join(layer.as_str());
         for (table, file) in data_files(lake.stores(), &folder).await? {
             tables.entry(TableName::new(layer, table)).or_default().push(file);

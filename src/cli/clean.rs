@@ -7,7 +7,7 @@ use clap::Args;
 use super::listing::Listing;
 use super::project::Project;
 use super::settings::Settings;
-use crate::clean::{Cleaning, Waste, find, remove};
+use crate::clean::{Cleaning, Waste, find, gather, remove, scattered};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::model::read_age;
@@ -15,7 +15,8 @@ use crate::output::{Format, counted, thousands};
 
 /// Remove the releases that retention lets go, and data files that no release reads
 ///
-/// Without --yes it only tells what would go. What a release reads that stays is never touched, nor is the schema system.
+/// Without --yes it only tells what would go. What a release reads that stays is never touched. Tables of schema system with
+/// many small files are written anew as few; all their rows stay.
 /// `releases: { keep: 30, days: 90 }` in catalog.yaml keeps the last 30 releases and those of the last 90 days; without it
 /// all releases stay.
 #[derive(Debug, Args)]
@@ -44,9 +45,19 @@ pub(super) async fn clean(arguments: Arguments, settings: &Settings) -> Result<(
     let retention = project.catalog.retention;
     let cleaning = Cleaning { retention, now: SystemClock.now(), grace: arguments.older_than };
     let mut waste = find(&project.lake, cleaning).await?;
-    if waste.releases.is_empty() && waste.files.is_empty() {
+    let scattered = scattered(&project.lake).await?;
+    if waste.releases.is_empty() && waste.files.is_empty() && scattered.is_empty() {
         printer.done(format_args!("nothing to remove: {}", stay(waste.kept)));
         return Ok(());
+    }
+    for (name, files) in &scattered {
+        let files = counted(*files, "file");
+        if arguments.yes {
+            gather(&project.lake, name, &settings.engine(&project.catalog.project)).await?;
+            printer.done(format_args!("{name}: {files} gathered into few; those go with a later cleaning"));
+        } else {
+            printer.say(format_args!("would gather {files} of {name} into few"));
+        }
     }
     if arguments.yes {
         waste = remove(&project.lake, &waste, cleaning).await?;

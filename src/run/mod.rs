@@ -12,6 +12,7 @@ mod build;
 mod corrected;
 mod follow;
 mod inputs;
+mod publish;
 mod read;
 mod record;
 mod replay;
@@ -22,7 +23,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::task::JoinSet;
 
 pub use account::{Accounts, Over};
@@ -33,6 +33,7 @@ pub use study::{corrections, study};
 
 use self::account::{Reads, draw_up};
 use self::build::{Built, build_all};
+use self::publish::publish;
 use self::read::read_inputs;
 use self::record::{catch_up, record_accounts, record_checks, record_rejects};
 use self::settle::{Settled, settle};
@@ -44,8 +45,8 @@ use crate::error::{Error, Kind, Result};
 use crate::ledger::{Ledger, Summary};
 use crate::model::{Meaning, Model, Models};
 use crate::name::TableName;
-use crate::plan::{Action, Plan};
-use crate::release::{Kept, Manifest, ReleasedCheck, ReleasedColumn, ReleasedDataset, ReleasedModel};
+use crate::plan::Plan;
+use crate::release::Manifest;
 use crate::store::Lake;
 
 /// What a run works with.
@@ -240,135 +241,4 @@ async fn check_all(
         measured.insert(model.name, outcomes);
     }
     Ok(run.models.iter().filter_map(|model| measured.remove(&model.name)).flatten().collect())
-}
-
-/// Commits the staged tables and creates the manifest that names their versions.
-async fn publish(
-    run: Run<'_>,
-    plan: &Plan,
-    started_at: DateTime<Utc>,
-    built: Vec<Built>,
-    outcomes: &[Outcome],
-    accounts: &Accounts,
-) -> Result<Manifest> {
-    let log = run.lake.releases()?;
-    let newest = log.numbers().await?.last().copied();
-    if newest != plan.parent {
-        return Err(Error::new(Kind::Refused, format!("another run published release {} first", newest.unwrap_or(0)))
-            .hint("nothing of this run is visible; run again to build on the new release"));
-    }
-    let written = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
-    let published_at = written(run.clock.now());
-    let mut manifest = Manifest::new(plan.release, plan.parent, &run.catalog.project, run.id, published_at);
-    manifest.started_at = written(started_at);
-    run.key.clone_into(&mut manifest.key);
-    manifest.definitions = run.last.map(|last| last.definitions.clone()).unwrap_or_default();
-    for name in plan.datasets.keys() {
-        manifest.datasets.insert(name.clone(), released_dataset(run, plan, name, accounts)?);
-    }
-    // In the order of the graph, which is the same for every run: of two runs at once, one is first at every table.
-    for built in built {
-        let kept = match built.staged {
-            None => Kept::View,
-            Some(staged) => {
-                let (rows, bytes) = (staged.rows(), staged.bytes());
-                let version = staged.commit(run.lake.stores(), run.id).await?;
-                Kept::Table { version, rows, bytes }
-            }
-        };
-        let columns = built.schema.fields().iter().map(|field| ReleasedColumn {
-            name: field.name().clone(),
-            data_type: field.data_type().to_string(),
-            description: String::new(),
-        });
-        let mut released = ReleasedModel {
-            run: run.id.to_owned(),
-            millis: u64::try_from(built.elapsed.as_millis()).unwrap_or(u64::MAX),
-            columns: columns.collect(),
-            kept,
-            checks: checks_of(&built.model.name, outcomes),
-            account: accounts.models.get(&built.model.name).cloned(),
-            followed: built.made.map(|made| made.followed),
-            ..ReleasedModel::default()
-        };
-        tell_of(run, &built.model, &mut released);
-        manifest.models.insert(built.model.name, released);
-    }
-    for step in plan.unbuilt() {
-        let before = run.last.and_then(|last| last.models.get(&step.model));
-        let mut released = before.cloned().ok_or_else(|| Error::bug(format!("no release has {}", step.model)))?;
-        // What is kept because it could not be built, or was not asked for, stays as it was in every respect.
-        if let Some(model) = run.models.get(&step.model).filter(|_| step.action != Action::Keep) {
-            tell_of(run, model, &mut released);
-        }
-        if step.action == Action::Check {
-            released.checks = checks_of(&step.model, outcomes);
-        }
-        manifest.models.insert(step.model.clone(), released);
-    }
-    for (name, model) in &manifest.models {
-        let highest = manifest.definitions.entry(name.clone()).or_default();
-        *highest = model.definition.max(*highest);
-    }
-    // Known once all are: what each model that is up to date stands on.
-    let content: BTreeMap<TableName, String> = plan
-        .steps
-        .iter()
-        .flat_map(|step| &step.inputs)
-        .filter_map(|input| Some((input.clone(), manifest.content(input)?)))
-        .collect();
-    for step in plan.steps.iter().filter(|step| !matches!(step.action, Action::Keep | Action::LeaveOut)) {
-        if let Some(model) = manifest.models.get_mut(&step.model) {
-            let of_input = |input: &TableName| Some((input.clone(), content.get(input)?.clone()));
-            model.built_from = step.inputs.iter().filter_map(of_input).collect();
-        }
-    }
-    log.publish(&manifest).await?;
-    Ok(manifest)
-}
-
-/// What the release says of a dataset: what this run read, or what the last release says if this run had no need to.
-fn released_dataset(run: Run<'_>, plan: &Plan, name: &str, accounts: &Accounts) -> Result<ReleasedDataset> {
-    let before = run.last.and_then(|last| last.datasets.get(name));
-    let quarantined = plan.quarantined.get(name).cloned().unwrap_or_default();
-    let read = accounts.datasets.get(name).copied();
-    if let (None, Some(before)) = (read, before) {
-        return Ok(ReleasedDataset { quarantined, ..before.clone() });
-    }
-    let dataset = run.catalog.datasets.get(name).ok_or_else(|| Error::bug(format!("no dataset {name}")))?;
-    Ok(ReleasedDataset {
-        files: plan.datasets.get(name).cloned().unwrap_or_default(),
-        declaration: dataset.declaration(),
-        corrections: run.corrections.get(name).cloned().unwrap_or_default(),
-        run: run.id.to_owned(),
-        account: read,
-        readings: accounts.readings.get(name).cloned().unwrap_or_default(),
-        quarantined,
-    })
-}
-
-/// Says of a released model what its file says now.
-fn tell_of(run: Run<'_>, model: &Model, released: &mut ReleasedModel) {
-    released.definition = run.last.map_or(1, |last| last.next_definition(&model.name, &model.fingerprint));
-    model.header.description.clone_into(&mut released.description);
-    model.fingerprint.clone_into(&mut released.fingerprint);
-    released.meaning = run.meanings.get(&model.name).cloned();
-    model.file.clone_into(&mut released.file);
-    model.text.clone_into(&mut released.sql);
-    model.header.grain.clone_into(&mut released.grain);
-    model.inputs.clone_into(&mut released.inputs);
-    for column in &mut released.columns {
-        column.description = model.header.columns.get(&column.name).cloned().unwrap_or_default();
-    }
-}
-
-fn checks_of(model: &TableName, outcomes: &[Outcome]) -> Vec<ReleasedCheck> {
-    let of_model = outcomes.iter().filter(|outcome| outcome.model == *model);
-    let released = of_model.map(|outcome| ReleasedCheck {
-        name: outcome.check.clone(),
-        passed: outcome.passed,
-        failing: outcome.failing,
-        rows: outcome.rows,
-    });
-    released.collect()
 }

@@ -13,8 +13,8 @@ use futures::TryStreamExt;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde_json::json;
 
-use super::log::{delta_error, is_missing, open};
-use super::stage::Staged;
+use super::log::{delta_error, is_missing, open, open_at};
+use super::stage::{Staged, TARGET_FILE_BYTES};
 use crate::error::{Error, Result};
 use crate::store::{Location, Stores, store_error};
 
@@ -85,6 +85,28 @@ impl Staged {
         }
         let never = || Error::store(format!("{} is there and is not, each time it is looked for", self.location));
         Err(last.map_or_else(never, failed))
+    }
+
+    /// Puts the staged files, which have the same rows, in the place of those of `version`. What others appended since then
+    /// stays. Returns the new version.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Refused`] if somebody else replaced files of that version meanwhile, or a store that cannot be
+    /// read or written.
+    pub async fn replace_files_of(self, stores: &Stores, version: u64) -> Result<u64> {
+        let failed = |failure| delta_error("commit to", &self.location, failure);
+        let mut table = open_at(stores, &self.location, Some(version))?;
+        table.load_version(version).await.map_err(failed)?;
+        let snapshot = table.snapshot().map_err(failed)?.snapshot();
+        let log = table.log_store();
+        let removed = snapshot.file_views(&log, None).map_ok(|file| Action::Remove(file.remove_action(false)));
+        let mut actions: Vec<Action> = removed.try_collect().await.map_err(failed)?;
+        let same_rows = |file: &Add| Action::Add(Add { data_change: false, ..file.clone() });
+        actions.extend(self.files.iter().map(same_rows));
+        let target_size = i64::try_from(TARGET_FILE_BYTES.get()).unwrap_or(i64::MAX);
+        let operation = DeltaOperation::Optimize { predicate: None, target_size };
+        let commit = CommitBuilder::from(properties("clean")).with_actions(actions);
+        Ok(commit.build(Some(snapshot), log, operation).await.map_err(failed)?.version())
     }
 
     fn columns(&self) -> Result<StructType> {

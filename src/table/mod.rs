@@ -19,7 +19,7 @@ mod sweep;
 mod upload;
 
 pub use carry::{Carried, carry};
-pub use read::{ParquetTable, open_newest, open_version};
+pub use read::{ParquetTable, newest, open_newest, open_version};
 pub use stage::{Staged, data_path, stage, stage_rows};
 pub use storable::storable_schema;
 pub use sweep::{PARTS, data_files, remove_files};

@@ -135,9 +135,21 @@ pub async fn open_version(stores: &Stores, location: &Location, version: u64) ->
 /// # Errors
 /// A store that cannot be read.
 pub async fn open_newest(stores: &Stores, location: &Location) -> Result<Option<ParquetTable>> {
+    Ok(newest(stores, location).await?.map(|(_, table)| table))
+}
+
+/// The same with the number of the version.
+///
+/// # Errors
+/// As [`open_newest`].
+pub async fn newest(stores: &Stores, location: &Location) -> Result<Option<(u64, ParquetTable)>> {
     let Some(mut table) = open_if_there(stores, location)? else { return Ok(None) };
     match table.load().await {
-        Ok(()) => loaded(&table, location).await.map(Some),
+        Ok(()) => {
+            let version =
+                table.version().ok_or_else(|| Error::bug(format!("{location} was loaded without a version")))?;
+            Ok(Some((version, loaded(&table, location).await?)))
+        }
         Err(failure) if is_missing(&failure) => Ok(None),
         Err(failure) => Err(delta_error("read", location, failure)),
     }

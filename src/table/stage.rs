@@ -29,7 +29,7 @@ use crate::error::{Error, Result, engine_error};
 use crate::store::{Location, Stores, store_error};
 
 /// A file grows to this many bytes before the next one is begun.
-const TARGET_FILE_BYTES: NonZeroU64 = NonZeroU64::new(256 << 20).unwrap();
+pub(super) const TARGET_FILE_BYTES: NonZeroU64 = NonZeroU64::new(256 << 20).unwrap();
 
 /// Rows handed to the Parquet encoder at once.
 const WRITE_ROWS: usize = 65_536;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use cauce::plan::Wish;
 use insta::assert_snapshot;
 
 use crate::support::library::{Opened, rows};
@@ -109,4 +110,28 @@ async fn a_reader_of_an_old_release_notices_neither_runs_nor_rollbacks_nor_clean
         // A reader that opens its first table only now holds the release all the same.
         assert_eq!(rows(&Opened::new(&shop).engine_as_of(2).await, sql).await.unwrap(), [["2", "2"]]);
     }
+}
+
+#[tokio::test]
+async fn many_small_files_are_gathered_and_their_rows_stay() {
+    let shop = shop(0);
+    let opened = Opened::new(&shop);
+    for run in 0..17 {
+        opened.run_as(&format!("día {run}"), &Wish { full_refresh: true, ..Wish::default() }).await.unwrap();
+    }
+    let history = "SELECT run, release, table_name, rows_out FROM system.runs ORDER BY 2, 3";
+    let before = rows(&opened.engine().await, history).await.unwrap();
+    assert_eq!((before.len(), files(&shop, "system/runs")), (34, 17));
+    let told = shop.cauce(&["clean"]).success();
+    assert!(told.stderr.contains("would gather 17 files of system.runs into few"), "{told}");
+    let told = shop.cauce(&["clean", "--yes"]).success();
+    assert!(told.stderr.contains("system.runs: 17 files gathered into few"), "{told}");
+    // What is added later stands beside them.
+    opened.run_as("otro", &Wish { full_refresh: true, ..Wish::default() }).await.unwrap();
+    let after = rows(&opened.engine().await, history).await.unwrap();
+    assert_eq!((&after[..34], after.len()), (&before[..], 36));
+    let told = shop.cauce(&["clean", "--yes", "--older-than", "0"]).success();
+    assert!(told.stdout.contains("system.runs,17,"), "{told}");
+    assert!(files(&shop, "system/runs") < 5);
+    assert_eq!(rows(&opened.engine().await, history).await.unwrap(), after);
 }
