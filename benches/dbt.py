@@ -47,7 +47,7 @@ class Written:
 
 def with_refs(sql: str) -> str:
     """The SQL with `ref()` in the place of each table, and without anything that dbt takes for its templates."""
-    body = re.sub(r"/\*.*?\*/", " ", sql, flags=re.DOTALL)
+    body = re.sub(r"--[^\n]*|/\*.*?\*/", " ", sql, flags=re.DOTALL)
     return re.sub(r"\b(raw|processed|curated)\.(\w+)", r"{{ ref('\1__\2') }}", body)
 
 
