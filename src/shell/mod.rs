@@ -28,6 +28,7 @@ mod showing;
 mod surroundings;
 mod variables;
 mod vocabulary;
+mod workers;
 
 use std::fmt::Display;
 use std::io::BufRead;
@@ -58,6 +59,7 @@ use self::kept::Kept;
 use self::lookout::Lookout;
 use self::outlet::Outlet;
 use self::showing::Showing;
+use self::workers::Workers;
 use crate::engine::Parameters;
 use crate::error::{Error, Kind, Result};
 use crate::ledger::Ledger;
@@ -97,6 +99,8 @@ pub struct Shell {
     at_terminal: bool,
     /// Whether what commands say is left out, as while the rc file is read.
     hushed: bool,
+    /// The threads that answer statements.
+    workers: Workers,
     /// Waits for the next Ctrl-C.
     interrupt: fn() -> BoxFuture<'static, ()>,
 }
@@ -123,6 +127,7 @@ impl Shell {
             files: Vec::new(),
             at_terminal: false,
             hushed: false,
+            workers: Workers::default(),
             interrupt: interrupted,
         }
     }

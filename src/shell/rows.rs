@@ -3,6 +3,7 @@
 use arrow::array::RecordBatch;
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -20,16 +21,23 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn of(mut stream: BoxStream<'static, Result<RecordBatch>>) -> Self {
+    /// The rows, read by the threads of this runtime.
+    pub(super) fn of(stream: BoxStream<'static, Result<RecordBatch>>) -> Self {
+        Self::read_by(&Handle::current(), stream)
+    }
+
+    /// The rows, read by these threads.
+    pub(super) fn read_by(workers: &Handle, mut stream: BoxStream<'static, Result<RecordBatch>>) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
         let mut task = JoinSet::new();
-        task.spawn(async move {
+        let reading = async move {
             while let Some(batch) = stream.next().await {
                 if sender.send(batch).await.is_err() {
                     return;
                 }
             }
-        });
+        };
+        task.spawn_on(reading, workers);
         Self { batches, task }
     }
 

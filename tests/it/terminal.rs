@@ -61,6 +61,8 @@ fn ctrl_c_stops_whatever_an_operator_does_and_never_the_shell() {
         ENDLESS.trim_end(),
         "SELECT count(*) FROM generate_series(1, 100000000000) a WHERE a.value % 7 = 8;",
         "SELECT count(*) FROM generate_series(1, 20000000) a JOIN generate_series(1, 20000000) b ON a.value % 1000 = b.value % 1000;",
+        // Pairs of which none is a row: the join does not pause, and keeps its threads.
+        "SELECT count(*) FROM generate_series(1, 20000) a JOIN generate_series(1, 20000000) b ON a.value + b.value < 0;",
         "SELECT value FROM generate_series(1, 50000000) ORDER BY value % 1000003, value DESC;",
         "SELECT value % 5000000, count(*), avg(value) FROM generate_series(1, 100000000) GROUP BY 1;",
         "SELECT sum(value) OVER (PARTITION BY value % 3 ORDER BY value) FROM generate_series(1, 50000000);",
@@ -225,7 +227,9 @@ fn a_run_shows_how_far_it_is_and_ctrl_c_stops_it() {
         .awaits("tienda:1> ")
         .types("SELECT ventas FROM total;\r")
         .awaits("│ +3 │")
-        .types("\\sh rm sql/processed/lento.sql; echo 4,ana,1,x >> data/ventas.csv\r")
+        // What is typed while the program runs would be its own.
+        .types("\\sh rm sql/processed/lento.sql; echo 4,ana,1,x >> data/ventas.csv; echo he''cho\r")
+        .awaits("hecho")
         .awaits("tienda:1> ")
         .types("\\run\r")
         .awaits("tienda:2> ")
