@@ -3,6 +3,8 @@
 //! An operator deep in a long join gives its thread back only when it has rows. A statement that is stopped there leaves its
 //! threads at work, and the next one would wait for them; so it gets others, and the old ones end when the join does.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
@@ -57,6 +59,16 @@ impl Workers {
         self.doubted = true;
         Ok(self.runtime.insert(runtime).handle().clone())
     }
+}
+
+/// Does `work` where it stands; the tasks that it begins are done by these threads.
+pub(super) async fn begun_on<T>(workers: &Handle, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let _entered = workers.enter();
+        work.as_mut().poll(context)
+    })
+    .await
 }
 
 impl Drop for Workers {
