@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending};
-use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Instant as Deadline;
 
@@ -106,10 +105,9 @@ impl Shell {
         let started = Instant::now();
         self.rejects = None;
         let deadline = self.showing.timeout.map(|timeout| (Deadline::now() + timeout, timeout));
-        let workers = self.workers.ready()?;
-        let answer = in_time(deadline, self.plan(statement, &workers)).await?;
+        let answer = in_time(deadline, self.plan(statement)).await?;
         let Answer { schema, rows, rejects: ledger, meter } = answer;
-        let mut rows = Rows::read_by(&workers, rows);
+        let mut rows = Rows::of(rows);
         let acts_only = schema.fields().is_empty();
         let mut kept = Kept::new(&schema, self.at_terminal);
         let mut file = match shown {
@@ -131,7 +129,6 @@ impl Shell {
             Ok(())
         };
         in_time(deadline, pouring).await?;
-        self.workers.done();
         watch.pause();
         let reading = meter.as_ref().map(Meter::read);
         let account = file.map(ResultFile::finish).transpose()?;
@@ -147,11 +144,11 @@ impl Shell {
     }
 
     /// Plans a statement in a task of its own, so that Ctrl-C is heard while the planner thinks.
-    async fn plan(&self, statement: &Statement, workers: &Handle) -> Result<Answer> {
+    async fn plan(&self, statement: &Statement) -> Result<Answer> {
         let (session, statement) = (Arc::clone(&self.session), statement.clone());
         let parameters = self.variables.clone();
         let mut task = JoinSet::new();
-        task.spawn_on(async move { session.answer(&statement, &parameters).await }, workers);
+        task.spawn(async move { session.answer(&statement, &parameters).await });
         match task.join_next().await {
             Some(Ok(answer)) => answer,
             Some(Err(failed)) => Err(Error::bug("the statement could not be planned").because(failed)),

@@ -59,7 +59,7 @@ use self::kept::Kept;
 use self::lookout::Lookout;
 use self::outlet::Outlet;
 use self::showing::Showing;
-use self::workers::Workers;
+use self::workers::{Workers, begun_on};
 use crate::engine::Parameters;
 use crate::error::{Error, Kind, Result};
 use crate::ledger::Ledger;
@@ -99,7 +99,7 @@ pub struct Shell {
     at_terminal: bool,
     /// Whether what commands say is left out, as while the rc file is read.
     hushed: bool,
-    /// The threads that answer statements.
+    /// The threads that work for statements and commands.
     workers: Workers,
     /// Waits for the next Ctrl-C.
     interrupt: fn() -> BoxFuture<'static, ()>,
@@ -248,8 +248,15 @@ impl Shell {
         }
     }
 
-    /// Does one thing.
+    /// Does one thing; the tasks that it begins are done by threads that nothing else keeps busy.
     async fn act(&mut self, input: Input, told: bool) -> Result<Flow> {
+        let workers = self.workers.ready()?;
+        let flow = begun_on(&workers, self.carry_out(input, told)).await?;
+        self.workers.done();
+        Ok(flow)
+    }
+
+    async fn carry_out(&mut self, input: Input, told: bool) -> Result<Flow> {
         match input {
             Input::Command(line) => command::run(self, &line).await,
             Input::Statement(statement) => self.answer(statement, told).await,

@@ -3,7 +3,6 @@
 use arrow::array::RecordBatch;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -21,23 +20,16 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// The rows, read by the threads of this runtime.
-    pub(super) fn of(stream: BoxStream<'static, Result<RecordBatch>>) -> Self {
-        Self::read_by(&Handle::current(), stream)
-    }
-
-    /// The rows, read by these threads.
-    pub(super) fn read_by(workers: &Handle, mut stream: BoxStream<'static, Result<RecordBatch>>) -> Self {
+    pub(super) fn of(mut stream: BoxStream<'static, Result<RecordBatch>>) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
         let mut task = JoinSet::new();
-        let reading = async move {
+        task.spawn(async move {
             while let Some(batch) = stream.next().await {
                 if sender.send(batch).await.is_err() {
                     return;
                 }
             }
-        };
-        task.spawn_on(reading, workers);
+        });
         Self { batches, task }
     }
 

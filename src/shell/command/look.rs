@@ -272,7 +272,7 @@ async fn profiled(shell: &mut Shell, argument: &str) -> Result<Flow> {
 
 async fn releases(shell: &mut Shell) -> Result<Flow> {
     let line = ["releases", "--limit", "0", "--format", shell.showing.shown_as().as_str()];
-    super::project::carry_out(shell, &line.map(str::to_owned)).await?;
+    shell.session.command(&line.map(str::to_owned)).await?;
     Ok(Flow::Continue)
 }
 

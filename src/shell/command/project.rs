@@ -7,7 +7,6 @@ use crate::error::{Error, Result};
 use crate::name::{Layer, TableName};
 use crate::shell::answer::last;
 use crate::shell::draft::draft;
-use crate::shell::workers::begun_on;
 use crate::shell::{Flow, Shell};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -65,7 +64,7 @@ pub(super) const COMMANDS: &[Command] = &[
 /// Has the command `name` of the command line carried out.
 async fn told(shell: &mut Shell, name: &str, argument: &str) -> Result<Flow> {
     let line: Vec<String> = [name.to_owned()].into_iter().chain(words(argument)).collect();
-    carry_out(shell, &line).await?;
+    shell.session.command(&line).await?;
     Ok(Flow::Continue)
 }
 
@@ -100,12 +99,4 @@ async fn save(shell: &mut Shell, argument: &str) -> Result<Flow> {
     let draft = draft(name, description.join(" "), &statement, last(&mut shell.last)?)?;
     shell.session.save(&draft, !options.is_empty()).await?;
     Ok(Flow::Continue)
-}
-
-/// Carries out a command of the command line; its tasks are done by the threads that answer statements.
-pub(super) async fn carry_out(shell: &mut Shell, words: &[String]) -> Result<()> {
-    let workers = shell.workers.ready()?;
-    begun_on(&workers, shell.session.command(words)).await?;
-    shell.workers.done();
-    Ok(())
 }
