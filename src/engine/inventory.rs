@@ -122,8 +122,8 @@ fn instants() -> DataType {
 pub(super) struct Known {
     pub(super) lake: Lake,
     pub(super) catalog: Arc<Catalog>,
-    /// The release; none where nothing was published yet.
-    pub(super) release: Option<Arc<Manifest>>,
+    /// The number of the release, which is read when it is asked for; none where nothing was published yet.
+    pub(super) release: Option<u64>,
 }
 
 /// One such table, made when it is read.
@@ -139,12 +139,16 @@ impl InventoryTable {
 
     async fn rows(&self) -> Result<RecordBatch> {
         let Known { lake, catalog, release } = self.known.as_ref();
+        let log = lake.releases()?;
+        let release = match release {
+            Some(number) => Some(log.read(*number).await?),
+            None => None,
+        };
         let columns = match self.inventory {
-            Inventory::Models => models(release.as_deref()),
-            Inventory::Columns => columns(catalog, release.as_deref()),
-            Inventory::Lineage => lineage(release.as_deref()),
+            Inventory::Models => models(release.as_ref()),
+            Inventory::Columns => columns(catalog, release.as_ref()),
+            Inventory::Lineage => lineage(release.as_ref()),
             Inventory::Releases => {
-                let log = lake.releases()?;
                 let mut manifests = Vec::new();
                 for number in log.numbers().await? {
                     manifests.push(log.read(number).await?);

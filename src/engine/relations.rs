@@ -174,7 +174,7 @@ impl Relations {
             let location = lake.table(&table.name());
             relations.define(table.name(), Relation::System { table, location });
         }
-        let (catalog, release) = (Arc::new(catalog.clone()), release.cloned().map(Arc::new));
+        let (catalog, release) = (Arc::new(catalog.clone()), release.map(|release| release.release));
         let known = Arc::new(Known { lake: lake.clone(), catalog, release });
         for inventory in Inventory::ALL {
             let table = InventoryTable::new(inventory, Arc::clone(&known));
@@ -295,11 +295,21 @@ impl Relations {
         match self.get(name) {
             Some(Relation::Staged(table)) => Ok(Some(table)),
             Some(Relation::Version { location, version, opened }) => {
-                let open = || async { open_version(&self.stores, &location, version).await.map(Arc::new) };
-                opened.get_or_try_init(open).await.map(|table| Some(Arc::clone(table)))
+                self.opened(&location, version, &opened).await.map(Some)
             }
             _ => Ok(None),
         }
+    }
+
+    /// A version of a table, whose log is read once.
+    async fn opened(
+        &self,
+        location: &Location,
+        version: u64,
+        opened: &OnceCell<Arc<ParquetTable>>,
+    ) -> Result<Arc<ParquetTable>> {
+        let open = || async { open_version(&self.stores, location, version).await.map(Arc::new) };
+        opened.get_or_try_init(open).await.map(Arc::clone)
     }
 
     /// The table behind a relation that is not a view.
@@ -308,11 +318,7 @@ impl Relations {
             Relation::View(_) => None,
             Relation::Staged(table) => Some(table),
             Relation::Rows(rows) => Some(rows),
-            Relation::Version { location, version, opened } => {
-                let open = || async { open_version(&self.stores, &location, version).await.map(Arc::new) };
-                let table: &Arc<ParquetTable> = opened.get_or_try_init(open).await?;
-                Some(Arc::clone(table) as Arc<dyn TableProvider>)
-            }
+            Relation::Version { location, version, opened } => Some(self.opened(&location, version, &opened).await?),
             Relation::Dataset { dataset, location, input: Input::Unlisted } if dataset.columns.is_empty() => {
                 let dataset = self.find_columns(&dataset, &location).await?;
                 Some(Arc::new(self.raw_table(dataset, location, None)))
