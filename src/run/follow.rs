@@ -79,7 +79,7 @@ enum Origin {
 
 impl Follow {
     /// Builds the model; its rows are staged and not visible.
-    pub(super) async fn build(&self, engine: &Engine, lake: &Lake) -> Result<Made> {
+    pub(super) async fn build(self, engine: &Engine, lake: &Lake) -> Result<Made> {
         let from = self.input(engine).await?;
         let units = self.units(&from);
         let known: BTreeMap<String, FollowedFile> = self
@@ -91,8 +91,8 @@ impl Follow {
             .filter(|(path, file)| units.get(path).is_some_and(|unit| unit.mark == file.mark))
             .collect();
         let (engine, lake, table) = (engine.clone(), lake.clone(), lake.table(&self.model.name));
-        let work = Arc::new(Work { follow: self.clone(), engine, lake, from, units, known, table });
-        match &self.incremental.strategy {
+        let work = Arc::new(Work { follow: self, engine, lake, from, units, known, table });
+        match &work.follow.incremental.strategy {
             Strategy::Append => work.append().await,
             Strategy::Merge { .. } => work.merge().await,
             Strategy::Partition => work.partition().await,
@@ -140,7 +140,7 @@ struct Work {
 }
 
 impl Work {
-    async fn append(self: Arc<Self>) -> Result<Made> {
+    async fn append(self: &Arc<Self>) -> Result<Made> {
         let partition_by = &self.follow.model.header.partition_by;
         let (staged, files) = self.read_new(&self.table, partition_by, "").await?;
         let parts: BTreeSet<&str> =
@@ -155,7 +155,7 @@ impl Work {
         Ok(Made { staged: staged.beside(carried), aside: None, followed, merged: 0, read })
     }
 
-    async fn merge(self: Arc<Self>) -> Result<Made> {
+    async fn merge(self: &Arc<Self>) -> Result<Made> {
         let (aside, files) = self.read_new(&self.table.join(PARTS), &[], PARTS).await?;
         let read = files.len();
         let followed = self.followed(files);
@@ -170,7 +170,7 @@ impl Work {
         Ok(Made { staged, aside: Some(aside), followed, merged, read })
     }
 
-    async fn partition(self: Arc<Self>) -> Result<Made> {
+    async fn partition(self: &Arc<Self>) -> Result<Made> {
         let model = &self.follow.model;
         let (source, partition_by) = (source_of(model), &model.header.partition_by);
         let found = self.for_each_new(Self::partitions_of).await?;

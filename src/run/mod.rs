@@ -154,7 +154,8 @@ pub async fn carry_out(
     let files = plan.datasets.iter().filter(|(name, _)| whole.contains(*name) || followed.contains(*name));
     let files = files.map(|(name, files)| (name.clone(), files.clone())).collect();
     let reads = Reads { files, partly: followed.difference(&whole).cloned().collect() };
-    let listed = inputs.files.clone();
+    let listed = inputs.files.iter().filter(|(name, _)| followed.contains(*name));
+    let listed = listed.map(|(name, files)| (name.clone(), files.clone())).collect();
     read_inputs(run, inputs, &whole, &engine).await?;
     // Said before anything is built from them, where it is known by now.
     let accounts = Accounts::of_datasets(run, &ledger, &reads);
