@@ -43,12 +43,12 @@ pub(super) fn show(plan: &Plan, settings: &Settings) -> Result<()> {
     let steps = || plan.steps.iter();
     Listing::default()
         .texts("model", steps().map(|step| Some(step.model.to_string())))
-        .texts("action", steps().map(|step| Some(if step.by_files { "build part" } else { step.action.as_str() })))
+        .texts("action", steps().map(|step| Some(action(step))))
         .texts("as", steps().map(|step| step.materialized.map(Materialized::as_str)))
         .texts("why", steps().map(|step| Some(step.reason.as_str())))
-        .counts("input_rows", steps().map(|step| step.input_rows.filter(|_| is_built(step))))
-        .counts("input_bytes", steps().map(|step| Some(step.input_bytes).filter(|bytes| *bytes > 0 && is_built(step))))
-        .texts("last_took", steps().map(|step| step.last_millis.filter(|_| is_built(step)).map(took)))
+        .counts("input_rows", steps().map(|step| step.input_rows.filter(|_| works(step))))
+        .counts("input_bytes", steps().map(|step| Some(step.input_bytes).filter(|bytes| *bytes > 0 && works(step))))
+        .texts("last_took", steps().map(|step| step.last_millis.filter(|_| works(step)).map(took)))
         .write(&settings.printer, None)?;
     drift::tell(&settings.printer, &plan.drift, Verdict::Harmless)?;
     if let Some(error) = drift::stopped(plan) {
@@ -63,12 +63,16 @@ fn tell(settings: &Settings, plan: &Plan) {
     if let (true, Some(parent)) = (plan.changes_nothing(), plan.parent) {
         return settings.printer.say(format_args!("nothing to do: release {parent} is up to date"));
     }
-    let built = plan.builds().count();
-    let millis: u64 = plan.builds().filter_map(|step| step.last_millis).sum();
+    let built = plan.works().count();
+    let taken_up = match plan.builds().count() - built {
+        0 => String::new(),
+        taken_up => format!(" and take up {taken_up} that a run built and did not publish"),
+    };
+    let millis: u64 = plan.works().filter_map(|step| step.last_millis).sum();
     let last =
         if millis > 0 { format!("; built one after another they took {} last", took(millis)) } else { String::new() };
     settings.printer.say(format_args!(
-        "release {} would build {} of {}, from {} with {} bytes{last}",
+        "release {} would build {} of {}{taken_up}, from {} with {} bytes{last}",
         plan.release,
         built,
         counted(plan.steps.iter().filter(|step| step.action != Action::Remove).count(), "model"),
@@ -77,8 +81,16 @@ fn tell(settings: &Settings, plan: &Plan) {
     ));
 }
 
-fn is_built(step: &Step) -> bool {
-    step.action == Action::Build
+fn action(step: &Step) -> &'static str {
+    match step {
+        Step { resumes: Some(_), .. } => "take up",
+        Step { by_files: true, .. } => "build part",
+        step => step.action.as_str(),
+    }
+}
+
+fn works(step: &Step) -> bool {
+    step.action == Action::Build && step.resumes.is_none()
 }
 
 fn took(millis: u64) -> String {

@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::model::{Meaning, Models};
 use crate::name::{TableName, did_you_mean};
 use crate::plan::{Facts, Plan, Step, Wish};
-use crate::release::Manifest;
-use crate::run::{Inputs, compare_inputs, complete, corrections, list_inputs, study};
+use crate::release::{Manifest, Unpublished};
+use crate::run::{Inputs, compare_inputs, complete, corrections, list_inputs, study, unpublished};
 
 /// A plan, and what it was made from.
 pub(super) struct Planned {
@@ -24,6 +24,8 @@ pub(super) struct Planned {
     /// Stands for the corrections of each dataset that has some.
     pub(super) corrections: BTreeMap<String, String>,
     pub(super) last: Option<Manifest>,
+    /// What a run has built on that release and not published, by the name that it has on the shelf.
+    pub(super) unpublished: Option<(String, Unpublished)>,
     pub(super) plan: Plan,
 }
 
@@ -54,23 +56,23 @@ pub(super) async fn planned_of(
     let meanings = study(&project.lake, &catalog, &models, last.as_ref(), &engine).await?;
     let corrections = corrections(&project.lake, &engine).await?;
     let key = engine.key_mark();
-    let facts = Facts {
-        models: &models,
-        meanings: &meanings,
-        catalog: &catalog,
-        listed,
-        corrections: &corrections,
-        key: &key,
-        last: last.as_ref(),
+    let plan_with = |wish: &Wish, unpublished| {
+        let (models, meanings, corrections, last) = (&models, &meanings, &corrections, last.as_ref());
+        let (catalog, listed, key) = (&catalog, listed.clone(), key.as_str());
+        Plan::new(Facts { models, meanings, catalog, listed, corrections, key, last, unpublished }, wish)
     };
     let mut wish = Wish { full_refresh: asked_for.full_refresh, only: None, anew: asked_for.anew.clone() };
     if !asked_for.wanted.is_everything() {
         // What changed is known once everything is planned.
-        let everything = Plan::new(facts.clone(), &Wish::default());
-        wish.only = Some(asked_for.wanted.of(project, &models, &everything)?);
+        wish.only = Some(asked_for.wanted.of(project, &models, &plan_with(&Wish::default(), None))?);
     }
-    let plan = Plan::new(facts, &wish);
-    Ok(Planned { models, meanings, catalog, inputs, corrections, last, plan })
+    let mut plan = plan_with(&wish, None);
+    let mut built = None;
+    if plan.builds().next().is_some() {
+        built = unpublished(&project.lake, last.as_ref()).await?;
+        plan = plan_with(&wish, built.as_ref().map(|(_, built)| built));
+    }
+    Ok(Planned { models, meanings, catalog, inputs, corrections, last, unpublished: built, plan })
 }
 
 /// What `plan` does with the model that a person calls `wanted`: `layer.name`, or `name`.

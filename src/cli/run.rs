@@ -101,7 +101,7 @@ pub(super) async fn publish(
 ) -> Result<(Manifest, Option<Error>)> {
     let printer = &settings.printer;
     let begun = Instant::now();
-    let Planned { models, meanings, catalog, inputs, corrections, last, plan } =
+    let Planned { models, meanings, catalog, inputs, corrections, last, unpublished, plan } =
         planned(project, settings, asked_for).await?;
     drift::tell(printer, &plan.drift, Verdict::Read)?;
     if let Some(error) = drift::stopped(&plan) {
@@ -130,6 +130,8 @@ pub(super) async fn publish(
         corrections: &corrections,
         key: &key,
         last: last.as_ref(),
+        unpublished: unpublished.as_ref(),
+        shelved_every: None,
         lake: &project.lake,
         settings: &engine_settings,
         clock,
@@ -220,6 +222,13 @@ impl<'a> Teller<'a> {
                     ));
                 }
             }
+            Event::TakenUp { model, rows } => {
+                self.bar.advance(1);
+                if self.detail == Detail::Models {
+                    let model = model.to_string();
+                    self.printer.done(format_args!("{model:<34} {:>10} rows  taken up", thousands(rows)));
+                }
+            }
             Event::Checked { .. } => {
                 self.bar.message("checks");
                 self.bar.advance(1);
@@ -274,6 +283,8 @@ fn blocked(printer: &Printer, outcomes: &[Outcome]) -> Result<Error> {
         tell_failure(printer, outcome)?;
     }
     let plural = if blocking == 1 { "check fails" } else { "checks fail" };
-    Ok(Error::new(Kind::Check, format!("{blocking} {plural}; nothing was published"))
-        .hint("correct the data or the model; a check with `severity: warn` does not keep a release back"))
+    Ok(Error::new(Kind::Check, format!("{blocking} {plural}; nothing was published")).hint(
+        "correct the data or the model and run again: what is built and unchanged is taken up; a check with \
+             `severity: warn` does not keep a release back",
+    ))
 }

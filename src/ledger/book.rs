@@ -9,6 +9,7 @@ use futures::stream::BoxStream;
 
 use super::correction::Corrections;
 use super::entry::Entry;
+use super::pile::Pile;
 use super::reading::{Found, Reading};
 use super::summary::Summary;
 use crate::error::{Error, Result};
@@ -135,6 +136,15 @@ impl Ledger {
     /// A temporary file that cannot be read.
     pub fn rows(&self) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         self.book().found.pile.rows()
+    }
+
+    /// All rejects as rows that were not handed out so before, and are not after this.
+    ///
+    /// # Errors
+    /// A temporary file that cannot be read.
+    pub fn drain(&self) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let pile = std::mem::replace(&mut self.book().found.pile, Pile::new(&self.env));
+        pile.rows()
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

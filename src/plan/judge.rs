@@ -102,6 +102,7 @@ impl<'a> Judge<'a> {
             because,
             materialized: Some(model.header.materialized),
             by_files,
+            resumes: None,
             inputs: model.inputs.clone(),
             input_bytes: model.inputs.iter().map(|input| self.bytes(input, of_changed(input))).sum(),
             input_rows: model.inputs.iter().map(|input| self.rows(input)).sum::<Option<u64>>().filter(|_| !by_files),

@@ -22,7 +22,7 @@ pub use self::why::Link;
 use crate::catalog::Catalog;
 use crate::model::{Materialized, Meaning, Models};
 use crate::name::TableName;
-use crate::release::{Manifest, Partition, QuarantinedFile, ReleasedFile};
+use crate::release::{Manifest, Partition, QuarantinedFile, ReleasedFile, Unpublished};
 
 /// What a plan is made from.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub struct Facts<'a> {
     pub key: &'a str,
     /// The release to start from.
     pub last: Option<&'a Manifest>,
+    /// What a run has built on that release and not published.
+    pub unpublished: Option<&'a Unpublished>,
 }
 
 /// What the person who asks for a run wants of it.
@@ -93,6 +95,9 @@ pub struct Step {
     pub materialized: Option<Materialized>,
     /// Whether only what came of files that changed is computed; of an incremental model.
     pub by_files: bool,
+    /// The run that built it and published nothing: its work is taken up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<String>,
     /// The datasets and models it reads.
     pub inputs: Vec<TableName>,
     /// Bytes of what it reads: of the input files as they are, of tables as the last release has them.
@@ -148,8 +153,10 @@ impl Plan {
     pub fn new(mut facts: Facts<'_>, wish: &Wish) -> Self {
         let Sifted { datasets, quarantined, drift } = sift(facts.catalog, std::mem::take(&mut facts.listed));
         let last = facts.last;
-        let mut judge = Judge::new(&facts, wish, &datasets);
-        let mut steps: Vec<Step> = facts.models.iter().map(|model| judge.step(model)).collect();
+        let mut steps = judged(&facts, wish, &datasets);
+        if let Some(unpublished) = facts.unpublished.filter(|unpublished| unpublished.stands_on(last)) {
+            resume(&mut steps, unpublished, &facts, wish, &datasets);
+        }
         let gone = last.into_iter().flat_map(|last| last.models.keys()).filter(|name| facts.models.get(name).is_none());
         steps.extend(gone.map(|name| Step {
             model: name.clone(),
@@ -158,6 +165,7 @@ impl Plan {
             because: None,
             materialized: None,
             by_files: false,
+            resumes: None,
             inputs: Vec::new(),
             input_bytes: 0,
             input_rows: None,
@@ -178,6 +186,11 @@ impl Plan {
     /// The models to build, in order.
     pub fn builds(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.action == Action::Build)
+    }
+
+    /// The models to build that no run has built yet, in order.
+    pub fn works(&self) -> impl Iterator<Item = &Step> {
+        self.builds().filter(|step| step.resumes.is_none())
     }
 
     /// The models whose checks are measured, in order.
@@ -232,6 +245,34 @@ impl Plan {
     }
 }
 
+/// What happens to each model of the project.
+fn judged(facts: &Facts<'_>, wish: &Wish, datasets: &BTreeMap<String, Vec<ReleasedFile>>) -> Vec<Step> {
+    let mut judge = Judge::new(facts, wish, datasets);
+    facts.models.iter().map(|model| judge.step(model)).collect()
+}
+
+/// Takes up what was built and not published: of the models to build those that would not be, were that the last release.
+fn resume(
+    steps: &mut [Step],
+    unpublished: &Unpublished,
+    facts: &Facts<'_>,
+    wish: &Wish,
+    datasets: &BTreeMap<String, Vec<ReleasedFile>>,
+) {
+    let would_be = unpublished.after(facts.last);
+    let steps_then = judged(&Facts { last: Some(&would_be), ..facts.clone() }, wish, datasets);
+    for (step, then) in steps.iter_mut().zip(steps_then) {
+        let stands = matches!(then.action, Action::Skip | Action::Check);
+        // A view is defined anew in no time, and has no files.
+        let built =
+            unpublished.manifest.models.get(&step.model).filter(|_| unpublished.staged.contains_key(&step.model));
+        if let (Action::Build, true, Some(built)) = (step.action, stands, built) {
+            step.resumes = Some(built.run.clone());
+            (step.by_files, step.input_bytes, step.input_rows, step.last_millis) = (false, 0, Some(0), Some(0));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,7 +320,16 @@ mod tests {
     ) -> Plan {
         let meanings = meanings(models);
         Plan::new(
-            Facts { models, meanings: &meanings, catalog, listed, corrections: &BTreeMap::new(), key: "k", last },
+            Facts {
+                models,
+                meanings: &meanings,
+                catalog,
+                listed,
+                corrections: &BTreeMap::new(),
+                key: "k",
+                last,
+                unpublished: None,
+            },
             wish,
         )
     }
@@ -405,6 +455,7 @@ mod tests {
             listed: listed(10),
             corrections: &BTreeMap::new(),
             key: "k",
+            unpublished: None,
             last: Some(&last),
         };
         assert_eq!(reasons(&Plan::new(facts, &Wish::default())), ["build processed.b: the key of pseudonym() changed"]);
@@ -450,5 +501,53 @@ mod tests {
         let told = reasons(&later);
         assert!(told.contains(&"keep processed.q: raw.b: no file fits".to_owned()), "{told:?}");
         assert!(told.contains(&"keep curated.r: processed.q is kept".to_owned()), "{told:?}");
+    }
+
+    #[test]
+    fn what_a_run_built_and_did_not_publish_is_taken_up_where_nothing_changed_since() {
+        let catalog = Catalog::parse(CATALOG, "catalog.yaml").unwrap();
+        let before =
+            [("processed.b", "SELECT x FROM a"), ("curated.c", "SELECT x FROM b"), ("curated.d", "SELECT x FROM a")];
+        let last = released(&models(&before[..1]));
+        let taken_up = |now: &Models, size: u64, built: &Unpublished| -> Vec<String> {
+            let meanings = meanings(now);
+            let facts = Facts {
+                models: now,
+                meanings: &meanings,
+                catalog: &catalog,
+                listed: listed(size),
+                corrections: &BTreeMap::new(),
+                key: "k",
+                last: Some(&last),
+                unpublished: Some(built),
+            };
+            let plan = Plan::new(facts, &Wish::default());
+            plan.builds().filter(|step| step.resumes.is_some()).map(|step| step.model.to_string()).collect()
+        };
+        // A run over a file of 20 bytes that built two of three models.
+        let mut manifest = released(&models(&before));
+        (manifest.release, manifest.parent) = (5, Some(4));
+        manifest.datasets.get_mut("a").unwrap().files = vec![file(20)];
+        manifest.models.remove(&"curated.d".parse().unwrap());
+        manifest.models.values_mut().for_each(|model| model.run = "failed".to_owned());
+        let content = |input: &str| manifest.content(&input.parse().unwrap()).unwrap();
+        let (raw, b) = (content("raw.a"), content("processed.b"));
+        let from = |name: &str, mark: String| BTreeMap::from([(name.parse().unwrap(), mark)]);
+        manifest.models.get_mut(&"processed.b".parse().unwrap()).unwrap().built_from = from("raw.a", raw);
+        manifest.models.get_mut(&"curated.c".parse().unwrap()).unwrap().built_from = from("processed.b", b);
+        let staged = manifest.models.keys().map(|name| (name.clone(), serde_json::Value::Null)).collect();
+        let mut built = Unpublished { manifest, staged };
+
+        let all = models(&before);
+        assert_eq!(taken_up(&all, 20, &built), ["processed.b", "curated.c"]);
+        assert!(taken_up(&all, 21, &built).is_empty(), "another file");
+        let other = models(&[before[0], ("curated.c", "SELECT x + 1 AS x FROM b"), before[2]]);
+        assert_eq!(taken_up(&other, 20, &built), ["processed.b"]);
+        let other = models(&[("processed.b", "SELECT x + 1 AS x FROM a"), before[1], before[2]]);
+        assert!(taken_up(&other, 20, &built).is_empty(), "its input is built anew");
+        built.forget(&"processed.b".parse().unwrap());
+        assert!(taken_up(&all, 20, &built).is_empty(), "its input is built anew");
+        built.manifest.parent = Some(3);
+        assert!(taken_up(&all, 20, &built).is_empty(), "there was a release since");
     }
 }

@@ -7,6 +7,7 @@ mod account;
 mod as_of;
 mod compare;
 mod followed;
+mod unpublished;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub use account::{DatasetAccount, ModelAccount};
 pub use as_of::AsOf;
 pub use compare::{Change, Comparison, FileChanges, ModelChange};
 pub use followed::{FileReading, Followed, FollowedFile, Part, Partition};
+pub use unpublished::Unpublished;
 
 use crate::error::{Error, Result};
 use crate::mark::mark;

@@ -16,7 +16,7 @@ use crate::ledger::{Ledger, Reading, Taken};
 use crate::model::Model;
 use crate::name::{Layer, TableName};
 use crate::plan::Plan;
-use crate::release::{DatasetAccount, FileReading, Kept, Manifest, ModelAccount, ReleasedFile};
+use crate::release::{DatasetAccount, FileReading, Kept, Manifest, ModelAccount, ReleasedDataset, ReleasedFile};
 
 /// What a run reads of datasets.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +25,8 @@ pub(super) struct Reads {
     pub(super) files: BTreeMap<String, Vec<ReleasedFile>>,
     /// The datasets of which only files that changed are read.
     pub(super) partly: BTreeSet<String>,
+    /// The datasets that an earlier run read for what is taken up of it.
+    pub(super) taken_up: BTreeMap<String, ReleasedDataset>,
 }
 
 /// What became of the rows of each dataset and model.
@@ -74,7 +76,32 @@ impl Accounts {
                 accounts.readings.insert(name.clone(), readings);
             }
         }
+        for (name, dataset) in &reads.taken_up {
+            accounts.datasets.extend(dataset.account.map(|account| (name.clone(), account)));
+            accounts.readings.insert(name.clone(), dataset.readings.clone());
+        }
         accounts
+    }
+
+    /// Adds the account of a model that is a table, as far as those of its inputs are known. It is drawn up once.
+    pub(super) async fn add(&mut self, run: Run<'_>, built: &mut Built) -> Result<()> {
+        let Some(staged) = &built.staged else { return Ok(()) };
+        let model = &built.model;
+        let account = match built.account.take() {
+            Some(account) => account,
+            None => {
+                let known = model.inputs.iter();
+                let known = known.filter_map(|input| Some((input.clone(), self.rows_of(input, run.last)?)));
+                let (inputs, rows) = (known.collect(), staged.rows());
+                match &built.made {
+                    Some(followed) => account_of_followed(model, followed, rows, inputs)?,
+                    None => account_of(model, built.plan.as_ref(), built.accepting.as_ref(), rows, inputs).await?,
+                }
+            }
+        };
+        built.account = Some(account.clone());
+        self.models.insert(model.name.clone(), account);
+        Ok(())
     }
 
     /// The datasets that have more rejects than they may.
@@ -108,7 +135,13 @@ impl Accounts {
 }
 
 /// Draws up the accounts of all datasets and of all models that are tables. What no model read to its end is read now.
-pub(super) async fn draw_up(run: Run<'_>, reads: &Reads, engine: &Engine, built: &[Built]) -> Result<Accounts> {
+pub(super) async fn draw_up(
+    run: Run<'_>,
+    plan: &Plan,
+    reads: &Reads,
+    engine: &Engine,
+    built: &mut BTreeMap<TableName, Built>,
+) -> Result<Accounts> {
     let ledger = engine.ledger();
     let known = Accounts::of_datasets(run, ledger, reads);
     for name in reads.files.keys().filter(|name| !known.datasets.contains_key(*name)) {
@@ -125,16 +158,11 @@ pub(super) async fn draw_up(run: Run<'_>, reads: &Reads, engine: &Engine, built:
             None => return Err(Error::bug(format!("raw.{name} was read, and its readers did not say how far"))),
         }
     }
-    for model in built {
-        let Some(staged) = &model.staged else { continue };
-        let known = model.model.inputs.iter();
-        let known = known.filter_map(|input| Some((input.clone(), accounts.rows_of(input, run.last)?)));
-        let (inputs, rows) = (known.collect(), staged.rows());
-        let account = match &model.made {
-            Some(followed) => account_of_followed(&model.model, followed, rows, inputs)?,
-            None => account_of(&model.model, model.plan.as_ref(), model.accepting.as_ref(), rows, inputs).await?,
-        };
-        accounts.models.insert(model.model.name.clone(), account);
+    // Inputs stand before their readers.
+    for step in plan.builds() {
+        if let Some(built) = built.get_mut(&step.model) {
+            accounts.add(run, built).await?;
+        }
     }
     Ok(accounts)
 }

@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 
 use super::account::Accepting;
 use super::follow::{Follow, Made};
+use super::shelve::Shelving;
 use super::{Event, Run};
 use crate::engine::{Engine, ModelPlan, Relation};
 use crate::error::{Error, Result};
 use crate::model::{Incremental, Materialized, Model};
 use crate::name::{Layer, TableName};
 use crate::plan::{self, Action, Plan};
-use crate::release::Kept;
+use crate::release::{Kept, ModelAccount};
 use crate::sql::Source;
 use crate::store::{InputFile, Lake};
 use crate::table::{ParquetTable, Staged, stage};
@@ -34,20 +35,49 @@ pub(super) struct Built {
     pub(super) accepting: Option<Accepting>,
     /// What came of the files that it follows, if it is incremental; its rows are staged above.
     pub(super) made: Option<Made>,
+    /// The run that built it.
+    pub(super) run: String,
+    /// What became of the rows it read, once that is drawn up.
+    pub(super) account: Option<ModelAccount>,
     /// How long it took.
     pub(super) elapsed: Duration,
 }
 
 /// Builds the plan's models and gives each its meaning in `engine`; returns them in the order of the plan. Models that
-/// are kept mean what the last release says.
+/// are kept mean what the last release says. If one fails, those that are built are put on the shelf.
 pub(super) async fn build_all(
     run: Run<'_>,
     plan: &Plan,
     engine: &Engine,
     listed: &BTreeMap<String, Vec<InputFile>>,
+    shelving: &mut Shelving<'_>,
     watch: &(dyn Fn(Event) + Sync),
-) -> Result<Vec<Built>> {
-    let planned: Vec<&TableName> = plan.builds().map(|step| &step.model).collect();
+) -> Result<BTreeMap<TableName, Built>> {
+    let mut finished = shelving.take_up(engine).await?;
+    let work = build_rest(run, plan, engine, listed, shelving, &mut finished, watch).await;
+    if let Err(failure) = work {
+        // That is what must be told; what cannot be kept is built again.
+        shelving.put(&mut finished).await.ok();
+        return Err(failure);
+    }
+    views_still_stand(plan, engine).await?;
+    if plan.builds().all(|step| finished.contains_key(&step.model)) {
+        Ok(finished)
+    } else {
+        Err(Error::bug("the plan holds a model that could not be started"))
+    }
+}
+
+/// Builds what is not `finished` yet.
+async fn build_rest(
+    run: Run<'_>,
+    plan: &Plan,
+    engine: &Engine,
+    listed: &BTreeMap<String, Vec<InputFile>>,
+    shelving: &mut Shelving<'_>,
+    finished: &mut BTreeMap<TableName, Built>,
+    watch: &(dyn Fn(Event) + Sync),
+) -> Result<()> {
     let (mut started, mut done) = (BTreeSet::new(), BTreeSet::new());
     for step in plan.steps.iter().filter(|step| step.action == Action::LeaveOut) {
         started.insert(step.model.clone());
@@ -57,7 +87,11 @@ pub(super) async fn build_all(
         started.insert(step.model.clone());
         done.insert(step.model.clone());
     }
-    let mut finished = BTreeMap::new();
+    for (name, built) in finished.iter() {
+        watch(Event::TakenUp { model: name.clone(), rows: built.staged.as_ref().map_or(0, Staged::rows) });
+        started.insert(name.clone());
+        done.insert(name.clone());
+    }
     let mut working: JoinSet<Result<Built>> = JoinSet::new();
     loop {
         let free = run.settings.threads.max(1).saturating_sub(working.len());
@@ -67,9 +101,10 @@ pub(super) async fn build_all(
             watch(Event::Building(model.name.clone()));
             let follow =
                 model.header.incremental.as_ref().map(|incremental| follow(run, plan, &model, incremental, listed));
-            working.spawn(build(model, follow.transpose()?, engine.clone(), run.lake.clone()));
+            let (follow, id) = (follow.transpose()?, run.id.to_owned());
+            working.spawn(build(model, id, follow, engine.clone(), run.lake.clone()));
         }
-        let Some(next) = working.join_next().await else { break };
+        let Some(next) = working.join_next().await else { return Ok(()) };
         let built = next.map_err(|panic| Error::bug(format!("a model's build died: {panic}")))??;
         let name = built.model.name.clone();
         let size = built.staged.as_ref().map(|staged| (staged.rows(), staged.bytes()));
@@ -77,13 +112,7 @@ pub(super) async fn build_all(
         watch(Event::Built { model: name.clone(), size, read, elapsed: built.elapsed });
         done.insert(name.clone());
         finished.insert(name, built);
-    }
-    views_still_stand(plan, engine).await?;
-    let in_order: Vec<Built> = planned.iter().filter_map(|name| finished.remove(*name)).collect();
-    if in_order.len() == planned.len() {
-        Ok(in_order)
-    } else {
-        Err(Error::bug("the plan holds a model that could not be started"))
+        shelving.put_if_due(finished).await?;
     }
 }
 
@@ -141,7 +170,7 @@ async fn views_still_stand(plan: &Plan, engine: &Engine) -> Result<()> {
 }
 
 /// Builds one model and defines its name.
-async fn build(model: Model, follow: Option<Follow>, engine: Engine, lake: Lake) -> Result<Built> {
+async fn build(model: Model, run: String, follow: Option<Follow>, engine: Engine, lake: Lake) -> Result<Built> {
     let begun = Instant::now();
     let source = Source::new(&model.file, &model.text);
     let in_model = |error: Error| error.while_doing(format_args!("model {}", model.name));
@@ -150,8 +179,8 @@ async fn build(model: Model, follow: Option<Follow>, engine: Engine, lake: Lake)
         let staged = made.staged.clone();
         engine.relations().define(model.name.clone(), Relation::Staged(Arc::new(ParquetTable::staged(&staged)?)));
         let (schema, elapsed) = (Arc::clone(staged.schema()), begun.elapsed());
-        let (plan, accepting) = (None, None);
-        return Ok(Built { model, schema, staged: Some(staged), plan, accepting, made: Some(made), elapsed });
+        let (staged, made) = (Some(staged), Some(made));
+        return Ok(Built { model, schema, staged, plan: None, accepting: None, made, run, account: None, elapsed });
     }
     let mut accepting = None;
     let (relation, schema, staged, plan) = match model.header.materialized {
@@ -175,5 +204,6 @@ async fn build(model: Model, follow: Option<Follow>, engine: Engine, lake: Lake)
         }
     };
     engine.relations().define(model.name.clone(), relation);
-    Ok(Built { model, schema, staged, plan, accepting, made: None, elapsed: begun.elapsed() })
+    let elapsed = begun.elapsed();
+    Ok(Built { model, schema, staged, plan, accepting, made: None, run, account: None, elapsed })
 }

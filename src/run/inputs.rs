@@ -41,7 +41,7 @@ impl Inputs {
 /// The datasets that models and checks of `plan` read whole, and those of which models follow the files.
 pub(super) fn read_by(run: Run<'_>, plan: &Plan) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut whole, mut followed) = (BTreeSet::new(), BTreeSet::new());
-    for model in plan.builds().filter_map(|step| run.models.get(&step.model)) {
+    for model in plan.works().filter_map(|step| run.models.get(&step.model)) {
         let follows = model.header.incremental.as_ref().map(|incremental| &incremental.from);
         for input in model.inputs.iter().filter(|input| input.layer == Layer::Raw) {
             if follows == Some(input) { &mut followed } else { &mut whole }.insert(input.name.clone());

@@ -17,9 +17,10 @@ mod read;
 mod record;
 mod replay;
 mod settle;
+mod shelve;
 mod study;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub use account::{Accounts, Over};
 pub use corrected::{MESSAGE_COLUMN, PLACE_COLUMNS};
 pub use inputs::{Inputs, compare_inputs, complete, list_datasets, list_inputs};
 pub use replay::{Replay, Replayed, Wrong, replay};
+pub use shelve::unpublished;
 pub use study::{corrections, study};
 
 use self::account::{Reads, draw_up};
@@ -37,6 +39,7 @@ use self::publish::publish;
 use self::read::read_inputs;
 use self::record::{catch_up, record_accounts, record_checks, record_rejects};
 use self::settle::{Settled, settle};
+use self::shelve::Shelving;
 use crate::catalog::Catalog;
 use crate::check::{Against, Outcome, measure};
 use crate::clock::Clock;
@@ -44,9 +47,9 @@ use crate::engine::{Engine, Relations, Settings};
 use crate::error::{Error, Kind, Result};
 use crate::ledger::{Ledger, Summary};
 use crate::model::{Meaning, Model, Models};
-use crate::name::TableName;
+use crate::name::{Layer, TableName};
 use crate::plan::Plan;
-use crate::release::Manifest;
+use crate::release::{Manifest, ReleasedDataset, Unpublished};
 use crate::store::Lake;
 
 /// What a run works with.
@@ -66,6 +69,10 @@ pub struct Run<'a> {
     pub key: &'a str,
     /// The release that the plan starts from.
     pub last: Option<&'a Manifest>,
+    /// What a run has built on that release and not published, by the name that it has on the shelf.
+    pub unpublished: Option<&'a (String, Unpublished)>,
+    /// How often what is built is put on the shelf; some seconds if that is not said.
+    pub shelved_every: Option<Duration>,
     /// Where everything is.
     pub lake: &'a Lake,
     /// What the engine may use.
@@ -89,6 +96,13 @@ pub enum Event {
         read: Option<(usize, usize)>,
         /// How long it took.
         elapsed: Duration,
+    },
+    /// A model was built by an earlier run that published nothing, and is taken up.
+    TakenUp {
+        /// The model.
+        model: TableName,
+        /// Its rows.
+        rows: u64,
     },
     /// The checks of a model have been measured.
     Checked {
@@ -153,7 +167,11 @@ pub async fn carry_out(
     let (whole, followed) = inputs::read_by(run, plan);
     let files = plan.datasets.iter().filter(|(name, _)| whole.contains(*name) || followed.contains(*name));
     let files = files.map(|(name, files)| (name.clone(), files.clone())).collect();
-    let reads = Reads { files, partly: followed.difference(&whole).cloned().collect() };
+    let reads = Reads {
+        files,
+        partly: followed.difference(&whole).cloned().collect(),
+        taken_up: taken_up(run, plan, &whole, &followed),
+    };
     let listed = inputs.files.iter().filter(|(name, _)| followed.contains(*name));
     let listed = listed.map(|(name, files)| (name.clone(), files.clone())).collect();
     read_inputs(run, inputs, &whole, &engine).await?;
@@ -164,17 +182,18 @@ pub async fn carry_out(
         record_failed(run, &ledger, &accounts).await?;
         return Ok(Ending::Rejected { over, rejects: ledger.summary() });
     }
-    let built = build_all(run, plan, &engine, &listed, watch).await?;
-    let accounts = draw_up(run, &reads, &engine, &built).await?;
+    let mut shelving = Shelving::new(run, plan, &reads, &engine)?;
+    let mut built = build_all(run, plan, &engine, &listed, &mut shelving, watch).await?;
+    let accounts = draw_up(run, plan, &reads, &engine, &mut built).await?;
     let over = accounts.over(run);
     if !over.is_empty() {
-        discard(run, built).await?;
+        shelving.put(&mut built).await?;
         record_failed(run, &ledger, &accounts).await?;
         return Ok(Ending::Rejected { over, rejects: ledger.summary() });
     }
-    let Settled { plan, built, outcomes, blocked } = settle(run, plan, &engine, built, watch).await?;
+    let Settled { plan, mut built, outcomes, blocked } = settle(run, plan, &engine, built, watch).await?;
     if blocked {
-        discard(run, built).await?;
+        shelving.put(&mut built).await?;
         record_checks(run, &outcomes).await?;
         record_failed(run, &ledger, &accounts).await?;
         return Ok(Ending::Blocked { outcomes, accounts });
@@ -183,8 +202,10 @@ pub async fn carry_out(
     watch(Event::Publishing(plan.release));
     record_rejects(run, &ledger).await?;
     record_checks(run, &outcomes).await?;
-    match publish(run, &plan, started_at, built, &outcomes, &accounts).await {
+    match publish(run, &plan, started_at, &built, &outcomes, &accounts).await {
         Ok(manifest) => {
+            // What stays there is cleaned later.
+            shelving.end(manifest.release).await.ok();
             let unrecorded = record_accounts(run, &accounts, Some(manifest.release)).await.err();
             Ok(Ending::Published { manifest: Box::new(manifest), plan, outcomes, accounts, unrecorded })
         }
@@ -193,8 +214,26 @@ pub async fn carry_out(
             record_accounts(run, &accounts, None).await?;
             Err(refused)
         }
-        Err(failure) => Err(failure),
+        Err(failure) => {
+            // That is what must be told; what cannot be kept is built again.
+            shelving.put(&mut built).await.ok();
+            Err(failure)
+        }
     }
+}
+
+/// The datasets that only tables read which are taken up, as the run read them that built those.
+fn taken_up(
+    run: Run<'_>,
+    plan: &Plan,
+    whole: &BTreeSet<String>,
+    followed: &BTreeSet<String>,
+) -> BTreeMap<String, ReleasedDataset> {
+    let Some((_, unpublished)) = run.unpublished else { return BTreeMap::new() };
+    let resumed = plan.builds().filter(|step| step.resumes.is_some()).flat_map(|step| &step.inputs);
+    let datasets = resumed.filter(|input| input.layer == Layer::Raw).map(|input| &input.name);
+    let unread = datasets.filter(|name| !whole.contains(*name) && !followed.contains(*name));
+    unread.filter_map(|name| Some((name.clone(), unpublished.manifest.datasets.get(name)?.clone()))).collect()
 }
 
 /// Keeps what a run saw that publishes nothing.

@@ -11,7 +11,7 @@ use crate::check::Outcome;
 use crate::error::{Error, Kind, Result};
 use crate::model::Model;
 use crate::name::TableName;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, Step};
 use crate::release::{Kept, Manifest, ReleasedCheck, ReleasedColumn, ReleasedDataset, ReleasedModel};
 
 /// Commits the staged tables and creates the manifest that names their versions.
@@ -19,7 +19,7 @@ pub(super) async fn publish(
     run: Run<'_>,
     plan: &Plan,
     started_at: DateTime<Utc>,
-    built: Vec<Built>,
+    built: &BTreeMap<TableName, Built>,
     outcomes: &[Outcome],
     accounts: &Accounts,
 ) -> Result<Manifest> {
@@ -39,32 +39,12 @@ pub(super) async fn publish(
         manifest.datasets.insert(name.clone(), released_dataset(run, plan, name, accounts)?);
     }
     // In the order of the graph, which is the same for every run: of two runs at once, one is first at every table.
-    for built in built {
-        let kept = match built.staged {
-            None => Kept::View,
-            Some(staged) => {
-                let (rows, bytes) = (staged.rows(), staged.bytes());
-                let version = staged.commit(run.lake.stores(), run.id).await?;
-                Kept::Table { version, rows, bytes }
-            }
-        };
-        let columns = built.schema.fields().iter().map(|field| ReleasedColumn {
-            name: field.name().clone(),
-            data_type: field.data_type().to_string(),
-            description: String::new(),
-        });
-        let mut released = ReleasedModel {
-            run: run.id.to_owned(),
-            millis: u64::try_from(built.elapsed.as_millis()).unwrap_or(u64::MAX),
-            columns: columns.collect(),
-            kept,
-            checks: checks_of(&built.model.name, outcomes),
-            account: accounts.models.get(&built.model.name).cloned(),
-            followed: built.made.map(|made| made.followed),
-            ..ReleasedModel::default()
-        };
-        tell_of(run, &built.model, &mut released);
-        manifest.models.insert(built.model.name, released);
+    for built in plan.builds().filter_map(|step| built.get(&step.model)) {
+        let mut released = released(run, built, outcomes, accounts);
+        if let (Some(staged), Kept::Table { version, .. }) = (&built.staged, &mut released.kept) {
+            *version = staged.clone().commit(run.lake.stores(), run.id).await?;
+        }
+        manifest.models.insert(built.model.name.clone(), released);
     }
     for step in plan.unbuilt() {
         let before = run.last.and_then(|last| last.models.get(&step.model));
@@ -83,24 +63,49 @@ pub(super) async fn publish(
         *highest = model.definition.max(*highest);
     }
     // Known once all are: what each model that is up to date stands on.
-    let content: BTreeMap<TableName, String> = plan
-        .steps
-        .iter()
-        .flat_map(|step| &step.inputs)
-        .filter_map(|input| Some((input.clone(), manifest.content(input)?)))
-        .collect();
-    for step in plan.steps.iter().filter(|step| !matches!(step.action, Action::Keep | Action::LeaveOut)) {
+    let stands = |step: &&Step| !matches!(step.action, Action::Keep | Action::LeaveOut | Action::Remove);
+    let stand_on: Vec<_> = plan.steps.iter().filter(stands).map(|step| (step, built_from(step, &manifest))).collect();
+    for (step, inputs) in stand_on {
         if let Some(model) = manifest.models.get_mut(&step.model) {
-            let of_input = |input: &TableName| Some((input.clone(), content.get(input)?.clone()));
-            model.built_from = step.inputs.iter().filter_map(of_input).collect();
+            model.built_from = inputs;
         }
     }
     log.publish(&manifest).await?;
     Ok(manifest)
 }
 
+/// What the release says of a model that was built; the version of its table is known once that is committed.
+pub(super) fn released(run: Run<'_>, built: &Built, outcomes: &[Outcome], accounts: &Accounts) -> ReleasedModel {
+    let columns = built.schema.fields().iter().map(|field| ReleasedColumn {
+        name: field.name().clone(),
+        data_type: field.data_type().to_string(),
+        description: String::new(),
+    });
+    let kept = match &built.staged {
+        None => Kept::View,
+        Some(staged) => Kept::Table { version: 0, rows: staged.rows(), bytes: staged.bytes() },
+    };
+    let mut released = ReleasedModel {
+        run: built.run.clone(),
+        millis: u64::try_from(built.elapsed.as_millis()).unwrap_or(u64::MAX),
+        columns: columns.collect(),
+        kept,
+        checks: checks_of(&built.model.name, outcomes),
+        account: accounts.models.get(&built.model.name).cloned(),
+        followed: built.made.as_ref().map(|made| made.followed.clone()),
+        ..ReleasedModel::default()
+    };
+    tell_of(run, &built.model, &mut released);
+    released
+}
+
+/// What the model of `step` stands on in `release`: of each input a mark that differs where its content may.
+pub(super) fn built_from(step: &Step, release: &Manifest) -> BTreeMap<TableName, String> {
+    step.inputs.iter().filter_map(|input| Some((input.clone(), release.content(input)?))).collect()
+}
+
 /// What the release says of a dataset: what this run read, or what the last release says if this run had no need to.
-fn released_dataset(run: Run<'_>, plan: &Plan, name: &str, accounts: &Accounts) -> Result<ReleasedDataset> {
+pub(super) fn released_dataset(run: Run<'_>, plan: &Plan, name: &str, accounts: &Accounts) -> Result<ReleasedDataset> {
     let before = run.last.and_then(|last| last.datasets.get(name));
     let quarantined = plan.quarantined.get(name).cloned().unwrap_or_default();
     let read = accounts.datasets.get(name).copied();

@@ -28,10 +28,10 @@ struct Ended<'a> {
     at: DateTime<Utc>,
 }
 
-/// Appends the rejects of the run.
+/// Appends the rejects of the run that were not appended before.
 pub(super) async fn record_rejects(run: Run<'_>, ledger: &Ledger) -> Result<()> {
     let (id, at) = (run.id.to_owned(), run.clock.now());
-    let rejects = ledger.rows()?.map(move |entries| rejects_of_run(&entries?, &id, at)).boxed();
+    let rejects = ledger.drain()?.map(move |entries| rejects_of_run(&entries?, &id, at)).boxed();
     append(run, SystemTable::Rejects, rejects).await
 }
 

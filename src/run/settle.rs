@@ -4,7 +4,7 @@
 //! Such models stay as the last release has them. What the checks of other models read of them is then the table of the
 //! last release, so those checks are measured again; more models may fail thereby, until nothing changes any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Built, keep};
 use super::{Event, Run, check_all, discard};
@@ -20,7 +20,7 @@ pub(super) struct Settled {
     /// What happens to each model, with those that are kept.
     pub(super) plan: Plan,
     /// The models that the release has as this run built them.
-    pub(super) built: Vec<Built>,
+    pub(super) built: BTreeMap<TableName, Built>,
     /// All that was measured, the failures of kept models included.
     pub(super) outcomes: Vec<Outcome>,
     /// Whether nothing may be published.
@@ -32,7 +32,7 @@ pub(super) async fn settle(
     run: Run<'_>,
     plan: &Plan,
     engine: &Engine,
-    mut built: Vec<Built>,
+    mut built: BTreeMap<TableName, Built>,
     watch: &(dyn Fn(Event) + Sync),
 ) -> Result<Settled> {
     let mut plan = plan.clone();
@@ -60,10 +60,8 @@ pub(super) async fn settle(
         for step in plan.steps.iter().filter(|step| more.contains(&step.model) && step.action == Action::Keep) {
             keep(run, &step.model, engine)?;
         }
-        let (aside, rest): (Vec<Built>, Vec<Built>) =
-            built.into_iter().partition(|built| more.contains(&built.model.name));
+        let aside: Vec<Built> = more.iter().filter_map(|name| built.remove(name)).collect();
         discard(run, aside).await?;
-        built = rest;
         kept.extend(more);
         let again = |name: &TableName| {
             run.models.get(name).is_some_and(|model| model.check_inputs.iter().any(|input| kept.contains(input)))

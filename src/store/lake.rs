@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Location, ReleaseLog, Stores};
+use super::{Location, ReleaseLog, Shelf, Stores};
 use crate::catalog::{Catalog, Dataset};
 use crate::error::Result;
 use crate::name::TableName;
@@ -58,5 +58,13 @@ impl Lake {
     /// A store that cannot be opened.
     pub fn releases(&self) -> Result<ReleaseLog> {
         ReleaseLog::open(&self.stores, &self.location)
+    }
+
+    /// What its runs have built and not published.
+    ///
+    /// # Errors
+    /// A store that cannot be opened.
+    pub fn shelf(&self) -> Result<Shelf> {
+        Shelf::open(&self.stores, &self.location)
     }
 }

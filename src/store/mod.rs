@@ -8,6 +8,7 @@ mod lake;
 mod listing;
 mod location;
 mod releases;
+mod shelf;
 mod stores;
 
 pub use failure::{store_cause, store_error, store_error_of};
@@ -15,4 +16,5 @@ pub use lake::Lake;
 pub use listing::InputFile;
 pub use location::Location;
 pub use releases::ReleaseLog;
+pub use shelf::{Shelf, Shelved};
 pub use stores::Stores;

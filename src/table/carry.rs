@@ -13,8 +13,8 @@ use crate::store::{Location, Stores};
 /// Files of a version.
 #[derive(Debug, Clone, Default)]
 pub struct Carried {
-    files: Vec<Add>,
-    rows: u64,
+    pub(super) files: Vec<Add>,
+    pub(super) rows: u64,
 }
 
 impl Carried {

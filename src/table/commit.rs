@@ -109,7 +109,7 @@ impl Staged {
         Ok(commit.build(Some(snapshot), log, operation).await.map_err(failed)?.version())
     }
 
-    fn columns(&self) -> Result<StructType> {
+    pub(super) fn columns(&self) -> Result<StructType> {
         self.schema.as_ref().try_into_kernel().map_err(|failure| {
             Error::bug(format!("the schema of {} cannot be written as a Delta schema: {failure}", self.location))
         })

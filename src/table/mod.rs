@@ -2,7 +2,8 @@
 //!
 //! A table is written in two moves. [`stage()`] writes Parquet files that no log names, so nobody sees them but the run
 //! that made them; [`Staged::commit`] makes them the table's newest version in one conditional put, and
-//! [`Staged::append`] adds them to what the newest version holds. A version may have files of an earlier one ([`carry()`]).
+//! [`Staged::append`] adds them to what the newest version holds. Until then they can be written down for a later run
+//! ([`Staged::to_json`]). A version may have files of an earlier one ([`carry()`]).
 //! Reading goes through [`ParquetTable`], which plans to DataFusion's own Parquet scan for staged files and committed
 //! versions alike.
 //!
@@ -10,6 +11,7 @@
 
 mod carry;
 mod commit;
+mod keep;
 mod log;
 mod read;
 mod spread;

@@ -22,6 +22,7 @@ mod rebuilding;
 mod rejects;
 mod releases;
 mod replay;
+mod resuming;
 mod s3;
 mod shell;
 mod simulate;

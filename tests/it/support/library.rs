@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use cauce::catalog::Catalog;
@@ -13,9 +15,10 @@ use cauce::model::Models;
 use cauce::name::{Layer, TableName};
 use cauce::plan::{Facts, Plan, Wish};
 use cauce::release::Manifest;
-use cauce::run::{Ending, Run, carry_out, compare_inputs, list_inputs, study};
+use cauce::run::{Ending, Event, Run, carry_out, compare_inputs, list_inputs, study, unpublished};
 use cauce::store::{Lake, Stores};
 use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
 
 use super::project::TestProject;
 
@@ -56,16 +59,30 @@ impl Opened {
 
     /// Builds the whole project at a fixed instant; returns the release it published.
     pub(crate) async fn run(&self) -> Result<Manifest> {
-        self.run_as("prueba", &Wish { full_refresh: true, ..Wish::default() }).await
+        // No two runs have one name.
+        static RUNS: AtomicUsize = AtomicUsize::new(0);
+        let id = format!("prueba {}", RUNS.fetch_add(1, Ordering::SeqCst));
+        self.run_as(&id, &Wish { full_refresh: true, ..Wish::default() }).await
     }
 
     /// Runs the project under a name at a fixed instant; returns the release it published.
     pub(crate) async fn run_as(&self, id: &str, wish: &Wish) -> Result<Manifest> {
+        let (ending, _) = self.run_until(id, wish, usize::MAX).await?;
+        match ending.unwrap() {
+            Ending::Published { manifest, .. } => Ok(*manifest),
+            Ending::Blocked { outcomes, .. } => panic!("checks failed: {outcomes:?}"),
+            Ending::Rejected { over, .. } => panic!("too many rejects: {over:?}"),
+        }
+    }
+
+    /// The same, but the run is stopped at the event of this number; returns how it ended, if it did before, and the tables
+    /// that it took up.
+    pub(crate) async fn run_until(&self, id: &str, wish: &Wish, event: usize) -> Result<(Option<Ending>, Vec<String>)> {
         let inputs = list_inputs(&self.lake, &self.catalog, &self.models).await?;
         let listed = compare_inputs(&self.catalog, &inputs).await?;
         let last = self.lake.releases()?.newest().await?;
         let meanings = study(&self.lake, &self.catalog, &self.models, last.as_ref(), &self.settings).await.unwrap();
-        let facts = Facts {
+        let mut facts = Facts {
             models: &self.models,
             meanings: &meanings,
             catalog: &self.catalog,
@@ -73,7 +90,10 @@ impl Opened {
             corrections: &BTreeMap::new(),
             key: "",
             last: last.as_ref(),
+            unpublished: None,
         };
+        let unpublished = unpublished(&self.lake, last.as_ref()).await?;
+        facts.unpublished = unpublished.as_ref().map(|(_, built)| built);
         let plan = Plan::new(facts, wish);
         let clock = FixedClock(DateTime::<Utc>::UNIX_EPOCH);
         let run = Run {
@@ -84,15 +104,27 @@ impl Opened {
             corrections: &BTreeMap::new(),
             key: "",
             last: last.as_ref(),
+            unpublished: unpublished.as_ref(),
+            shelved_every: Some(Duration::ZERO),
             lake: &self.lake,
             settings: &self.settings,
             clock: &clock,
         };
-        match carry_out(run, &plan, inputs, &|_| ()).await? {
-            Ending::Published { manifest, .. } => Ok(*manifest),
-            Ending::Blocked { outcomes, .. } => panic!("checks failed: {outcomes:?}"),
-            Ending::Rejected { over, .. } => panic!("too many rejects: {over:?}"),
-        }
+        let (stop, seen, taken_up) = (Notify::new(), AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let watch = |told: Event| {
+            if let Event::TakenUp { model, .. } = told {
+                taken_up.lock().unwrap().push(model.to_string());
+            }
+            if seen.fetch_add(1, Ordering::SeqCst) == event {
+                stop.notify_one();
+            }
+        };
+        let ending = tokio::select! {
+            biased;
+            () = stop.notified() => None,
+            ending = carry_out(run, &plan, inputs, &watch) => Some(ending?),
+        };
+        Ok((ending, taken_up.into_inner().unwrap()))
     }
 
     /// A session over the newest release.
