@@ -1,10 +1,12 @@
 //! Cleaning a lake: releases that retention lets go, and data files that no release reads.
 //!
-//! What a release reads that stays is never touched, nor what a table of schema `system` has now, nor anything younger than
-//! a grace period:
-//! a run that works right now has written files that no log names yet, and a reader may hold the release that was the
-//! newest a moment ago. Manifests go first and data second, after the releases have been looked at again, so that a release
-//! that can be opened can always be read.
+//! What a release reads that stays is never touched, nor what a table of schema `system` has now, nor what lies on the shelf,
+//! nor anything younger than a grace period: a run that works right now has written files that no log names yet, and a
+//! reader may hold the release that was the newest a moment ago.
+//!
+//! Manifests, and what lies on the shelf, go first and data second, after both have been looked at again: a release that can
+//! be opened can always be read. Who is about to publish again what was published or built before puts it on the shelf
+//! and then looks whether it is still there: either it is found here, or it finds that it came too late.
 
 mod gather;
 
@@ -20,9 +22,9 @@ pub use gather::{gather, scattered};
 use crate::catalog::Retention;
 use crate::error::{Error, Result};
 use crate::name::{Layer, TableName};
-use crate::release::{Followed, Kept, Manifest};
-use crate::store::Lake;
-use crate::table::{ParquetTable, data_files, data_path, open_newest, open_version, remove_files};
+use crate::release::{Followed, Kept, Manifest, Unpublished};
+use crate::store::{Lake, Shelved};
+use crate::table::{ParquetTable, Staged, data_files, data_path, open_newest, open_version, remove_files};
 
 /// What is to be cleaned.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +44,8 @@ pub struct Waste {
     pub kept: usize,
     /// The releases that retention lets go.
     pub releases: Vec<u64>,
+    /// What runs have built and not published, by name on the shelf.
+    pub unpublished: Vec<String>,
     /// The data files that no other release reads, by table.
     pub files: BTreeMap<TableName, Unread>,
 }
@@ -60,15 +64,14 @@ pub struct Unread {
 /// # Errors
 /// A store that cannot be read, or a release that names a file that is not there.
 pub async fn find(lake: &Lake, cleaning: Cleaning) -> Result<Waste> {
-    let log = lake.releases()?;
-    let mut manifests = Vec::new();
-    for number in log.numbers().await? {
-        manifests.push(log.read(number).await?);
-    }
+    let mut manifests = manifests(lake).await?;
     let releases = expired(&manifests, cleaning)?;
     manifests.retain(|manifest| !releases.contains(&manifest.release));
-    let files = unread(lake, &manifests, cleaning).await?;
-    Ok(Waste { kept: manifests.len(), releases, files })
+    let shelved = lake.shelf()?.all().await?;
+    let (old, shelved): (Vec<_>, Vec<_>) = shelved.into_iter().partition(|shelved| cleaning.is_old(shelved.at));
+    let unpublished = old.into_iter().map(|shelved| shelved.name).collect();
+    let files = unread(lake, &manifests, &shelved, cleaning).await?;
+    Ok(Waste { kept: manifests.len(), releases, unpublished, files })
 }
 
 /// Removes what [`find`] found, as far as it still can go; returns what went.
@@ -76,20 +79,37 @@ pub async fn find(lake: &Lake, cleaning: Cleaning) -> Result<Waste> {
 /// # Errors
 /// A store that cannot be read or written: what is left then is found by the next cleaning.
 pub async fn remove(lake: &Lake, waste: &Waste, cleaning: Cleaning) -> Result<Waste> {
-    let log = lake.releases()?;
+    let (log, shelf) = (lake.releases()?, lake.shelf()?);
     for number in &waste.releases {
         log.remove(*number).await?;
     }
-    // Somebody may have gone back to an earlier release meanwhile.
+    for name in &waste.unpublished {
+        shelf.remove(name).await?;
+    }
+    // Somebody may have gone back to an earlier release meanwhile, or is about to.
+    let shelved = shelf.all().await?;
+    let manifests = manifests(lake).await?;
+    let files = unread(lake, &manifests, &shelved, cleaning).await?;
+    for (name, unread) in &files {
+        remove_files(lake.stores(), &lake.table(name), &unread.files).await?;
+    }
+    Ok(Waste { kept: manifests.len(), files, ..waste.clone() })
+}
+
+impl Cleaning {
+    fn is_old(&self, written: DateTime<Utc>) -> bool {
+        let grace = TimeDelta::from_std(self.grace).unwrap_or(TimeDelta::MAX);
+        self.now.signed_duration_since(written) > grace
+    }
+}
+
+async fn manifests(lake: &Lake) -> Result<Vec<Manifest>> {
+    let log = lake.releases()?;
     let mut manifests = Vec::new();
     for number in log.numbers().await? {
         manifests.push(log.read(number).await?);
     }
-    let files = unread(lake, &manifests, cleaning).await?;
-    for (name, unread) in &files {
-        remove_files(lake.stores(), &lake.table(name), &unread.files).await?;
-    }
-    Ok(Waste { kept: manifests.len(), releases: waste.releases.clone(), files })
+    Ok(manifests)
 }
 
 /// The releases that retention lets go. The newest stays, and so does one that was the newest within the grace period.
@@ -117,11 +137,22 @@ fn expired(manifests: &[Manifest], cleaning: Cleaning) -> Result<Vec<u64>> {
     Ok(expired)
 }
 
-/// The data files that none of the `manifests` reads, nor the newest version of their table, and that are old enough.
-async fn unread(lake: &Lake, manifests: &[Manifest], cleaning: Cleaning) -> Result<BTreeMap<TableName, Unread>> {
+/// The data files that none of the `manifests` reads, nor the newest version of their table, that do not lie on the shelf,
+/// and that are old enough.
+async fn unread(
+    lake: &Lake,
+    manifests: &[Manifest],
+    shelved: &[Shelved],
+    cleaning: Cleaning,
+) -> Result<BTreeMap<TableName, Unread>> {
     let mut versions: BTreeMap<&TableName, BTreeSet<u64>> = BTreeMap::new();
     let mut parts: BTreeMap<&TableName, BTreeSet<Path>> = BTreeMap::new();
-    for (name, model) in manifests.iter().flat_map(|manifest| &manifest.models) {
+    let released = manifests.iter().flat_map(|manifest| &manifest.models);
+    let unpublished: Vec<&Unpublished> = shelved.iter().filter_map(|shelved| shelved.built.as_ref()).collect();
+    let to_publish = unpublished
+        .iter()
+        .flat_map(|built| built.manifest.models.iter().filter(|(name, _)| !built.staged.contains_key(*name)));
+    for (name, model) in released.chain(to_publish) {
         if let Kept::Table { version, .. } = model.kept {
             versions.entry(name).or_default().insert(version);
         }
@@ -129,8 +160,16 @@ async fn unread(lake: &Lake, manifests: &[Manifest], cleaning: Cleaning) -> Resu
             parts.entry(name).or_default().insert(data_path(&lake.table(name), &part.path)?);
         }
     }
-    let grace = TimeDelta::from_std(cleaning.grace).unwrap_or(TimeDelta::MAX);
-    let old = |file: &ObjectMeta| cleaning.now.signed_duration_since(file.last_modified) > grace;
+    let mut built: BTreeSet<Path> = BTreeSet::new();
+    for unpublished in unpublished {
+        for (name, files) in &unpublished.staged {
+            built.extend(Staged::from_json(&lake.table(name), files)?.paths()?);
+            let followed = unpublished.manifest.models.get(name).and_then(|model| model.followed.as_ref());
+            for part in followed.into_iter().flat_map(Followed::parts) {
+                built.insert(data_path(&lake.table(name), &part.path)?);
+            }
+        }
+    }
     let mut tables = tables(lake).await?;
     // Also one of which no file is left.
     for name in versions.keys() {
@@ -153,7 +192,8 @@ async fn unread(lake: &Lake, manifests: &[Manifest], cleaning: Cleaning) -> Resu
             ));
         }
         let mut unread = Unread::default();
-        for file in files.iter().filter(|file| !read.contains(&file.location) && old(file)) {
+        let spared = |file: &ObjectMeta| read.contains(&file.location) || built.contains(&file.location);
+        for file in files.iter().filter(|file| !spared(file) && cleaning.is_old(file.last_modified)) {
             unread.files.push(file.location.clone());
             unread.bytes += file.size;
         }

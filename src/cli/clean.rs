@@ -46,7 +46,8 @@ pub(super) async fn clean(arguments: Arguments, settings: &Settings) -> Result<(
     let cleaning = Cleaning { retention, now: SystemClock.now(), grace: arguments.older_than };
     let mut waste = find(&project.lake, cleaning).await?;
     let scattered = scattered(&project.lake).await?;
-    if waste.releases.is_empty() && waste.files.is_empty() && scattered.is_empty() {
+    let nothing = waste.releases.is_empty() && waste.unpublished.is_empty() && waste.files.is_empty();
+    if nothing && scattered.is_empty() {
         printer.done(format_args!("nothing to remove: {}", stay(waste.kept)));
         return Ok(());
     }
@@ -67,8 +68,12 @@ pub(super) async fn clean(arguments: Arguments, settings: &Settings) -> Result<(
     }
     let files: usize = waste.files.values().map(|unread| unread.files.len()).sum();
     let bytes: u64 = waste.files.values().map(|unread| unread.bytes).sum();
+    let unpublished = match waste.unpublished.len() {
+        0 => String::new(),
+        runs => format!(", the unpublished work of {}", counted(runs, "run")),
+    };
     let told = format!(
-        "{}, {} with {} bytes; {}",
+        "{}{unpublished}, {} with {} bytes; {}",
         releases(&waste.releases),
         counted(files, "file"),
         thousands(bytes),

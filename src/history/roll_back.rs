@@ -1,11 +1,13 @@
 //! Going back: a new release with the content of an earlier one.
 
+use std::collections::BTreeMap;
+
 use chrono::SecondsFormat;
 use futures::future::try_join_all;
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::release::{AsOf, Kept, Manifest};
+use crate::release::{AsOf, Kept, Manifest, Unpublished};
 use crate::store::Lake;
 use crate::table::open_version;
 
@@ -23,6 +25,20 @@ pub async fn roll_back(lake: &Lake, to: &AsOf, run: &str, clock: &dyn Clock) -> 
         return Err(Error::new(Kind::Refused, format!("release {} is the newest already", newest.release))
             .hint("`cauce releases` lists the earlier ones"));
     }
+    let restored = wanted.restored_after(&newest, run, clock.now().to_rfc3339_opts(SecondsFormat::Millis, true));
+    // On the shelf it is not cleaned away; what was cleaned before that is found missing below.
+    let shelf = lake.shelf()?;
+    let name = shelf.put(&Unpublished { manifest: restored.clone(), staged: BTreeMap::new() }, 0).await?;
+    let published = publish(lake, &wanted, &restored).await;
+    // If it stays there, nothing is lost by it, and it is cleaned later.
+    shelf.remove(&name).await.ok();
+    published.map(|()| restored)
+}
+
+/// Publishes `restored`, which holds what `wanted` held, if all of that is still there.
+async fn publish(lake: &Lake, wanted: &Manifest, restored: &Manifest) -> Result<()> {
+    let log = lake.releases()?;
+    log.read(wanted.release).await?;
     // What is published must be readable: a version that a store has lost is found now, not by the readers.
     let versions = wanted.models.iter().filter_map(|(name, model)| match model.kept {
         Kept::Table { version, .. } => Some((name, version)),
@@ -33,7 +49,5 @@ pub async fn roll_back(lake: &Lake, to: &AsOf, run: &str, clock: &dyn Clock) -> 
         opened.map_err(|error| error.while_doing(format_args!("release {} cannot be restored: {name}", wanted.release)))
     }))
     .await?;
-    let restored = wanted.restored_after(&newest, run, clock.now().to_rfc3339_opts(SecondsFormat::Millis, true));
-    log.publish(&restored).await?;
-    Ok(restored)
+    log.publish(restored).await
 }

@@ -1,8 +1,11 @@
 //! `cauce clean`: what no release reads goes, what one reads stays, and readers notice nothing.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::time::SystemTime;
 
 use cauce::plan::Wish;
+use cauce::release::Unpublished;
 use insta::assert_snapshot;
 
 use crate::support::library::{Opened, rows};
@@ -110,6 +113,30 @@ async fn a_reader_of_an_old_release_notices_neither_runs_nor_rollbacks_nor_clean
         // A reader that opens its first table only now holds the release all the same.
         assert_eq!(rows(&Opened::new(&shop).engine_as_of(2).await, sql).await.unwrap(), [["2", "2"]]);
     }
+}
+
+#[tokio::test]
+async fn what_somebody_is_about_to_publish_again_stays() {
+    let shop = shop(0);
+    let opened = Opened::new(&shop);
+    for run in 1..=3 {
+        shop.write("data/ventas.csv", sales(run));
+        opened.run().await.unwrap();
+    }
+    let data = || glob::glob(shop.path("data/lake/processed/ventas/*.parquet").to_str().unwrap()).unwrap();
+    for file in data() {
+        fs::File::options().write(true).open(file.unwrap()).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    }
+    let shelf = opened.lake.shelf().unwrap();
+    let manifest = opened.lake.releases().unwrap().read(1).await.unwrap();
+    let name = shelf.put(&Unpublished { manifest, staged: BTreeMap::new() }, 0).await.unwrap();
+    let told = shop.cauce(&["clean", "--yes"]).success();
+    assert!(told.stderr.contains("removed 2 releases (1 to 2), 1 file with"), "{told}");
+    assert_eq!(data().count(), 2);
+    shelf.remove(&name).await.unwrap();
+    let told = shop.cauce(&["clean", "--yes"]).success();
+    assert!(told.stderr.contains("removed no release, 1 file with"), "{told}");
+    assert_eq!(data().count(), 1);
 }
 
 #[tokio::test]
