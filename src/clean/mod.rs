@@ -4,6 +4,8 @@
 //! nor anything younger than a grace period: a run that works right now has written files that no log names yet, and a
 //! reader may hold the release that was the newest a moment ago.
 //!
+//! The definitions of models outlive the releases that had them.
+//!
 //! Manifests, and what lies on the shelf, go first and data second, after both have been looked at again: a release that can
 //! be opened can always be read. Who is about to publish again what was published or built before puts it on the shelf
 //! and then looks whether it is still there: either it is found here, or it finds that it came too late.
@@ -22,7 +24,7 @@ pub use gather::{gather, scattered};
 use crate::catalog::Retention;
 use crate::error::{Error, Result};
 use crate::name::{Layer, TableName};
-use crate::release::{Followed, Kept, Manifest, Unpublished};
+use crate::release::{Definition, Followed, Kept, Manifest, Unpublished};
 use crate::store::{Lake, Shelved};
 use crate::table::{ParquetTable, Staged, data_files, data_path, open_newest, open_version, remove_files};
 
@@ -64,7 +66,7 @@ pub struct Unread {
 /// # Errors
 /// A store that cannot be read, or a release that names a file that is not there.
 pub async fn find(lake: &Lake, cleaning: Cleaning) -> Result<Waste> {
-    let mut manifests = manifests(lake).await?;
+    let mut manifests = lake.releases()?.all().await?;
     let releases = expired(&manifests, cleaning)?;
     manifests.retain(|manifest| !releases.contains(&manifest.release));
     let shelved = lake.shelf()?.all().await?;
@@ -80,6 +82,7 @@ pub async fn find(lake: &Lake, cleaning: Cleaning) -> Result<Waste> {
 /// A store that cannot be read or written: what is left then is found by the next cleaning.
 pub async fn remove(lake: &Lake, waste: &Waste, cleaning: Cleaning) -> Result<Waste> {
     let (log, shelf) = (lake.releases()?, lake.shelf()?);
+    keep_definitions(lake, &waste.releases).await?;
     for number in &waste.releases {
         log.remove(*number).await?;
     }
@@ -88,7 +91,7 @@ pub async fn remove(lake: &Lake, waste: &Waste, cleaning: Cleaning) -> Result<Wa
     }
     // Somebody may have gone back to an earlier release meanwhile, or is about to.
     let shelved = shelf.all().await?;
-    let manifests = manifests(lake).await?;
+    let manifests = log.all().await?;
     let files = unread(lake, &manifests, &shelved, cleaning).await?;
     for (name, unread) in &files {
         remove_files(lake.stores(), &lake.table(name), &unread.files).await?;
@@ -103,13 +106,24 @@ impl Cleaning {
     }
 }
 
-async fn manifests(lake: &Lake) -> Result<Vec<Manifest>> {
-    let log = lake.releases()?;
-    let mut manifests = Vec::new();
-    for number in log.numbers().await? {
-        manifests.push(log.read(number).await?);
+/// Keeps what is known of definitions from releases that go: the text where no other release has it, and since when there
+/// is such a definition.
+async fn keep_definitions(lake: &Lake, going: &[u64]) -> Result<()> {
+    let definitions = lake.definitions()?;
+    let (going, staying): (Vec<Manifest>, Vec<Manifest>) =
+        lake.releases()?.all().await?.into_iter().partition(|manifest| going.contains(&manifest.release));
+    let stays = |definition: &Definition| {
+        let of_model = |manifest: &Manifest| manifest.models.get(&definition.model).map(|model| model.definition);
+        staying.iter().any(|manifest| of_model(manifest) == Some(definition.number))
+    };
+    let kept: BTreeSet<(TableName, u64)> =
+        definitions.kept().await?.into_iter().map(|definition| (definition.model, definition.number)).collect();
+    for definition in Definition::all(&going, Vec::new()) {
+        if !stays(&definition) || !kept.contains(&(definition.model.clone(), definition.number)) {
+            definitions.keep(&definition).await?;
+        }
     }
-    Ok(manifests)
+    Ok(())
 }
 
 /// The releases that retention lets go. The newest stays, and so does one that was the newest within the grace period.

@@ -1,6 +1,6 @@
 //! `cauce releases`: the releases of a lake, and what one of them holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, Subcommand};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -11,7 +11,7 @@ use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::name::{TableName, did_you_mean};
 use crate::output::{Format, Printer, duration};
-use crate::release::{AsOf, Comparison, Kept, Manifest, ReleasedCheck};
+use crate::release::{AsOf, Comparison, Definition, Kept, Manifest, ReleasedCheck};
 use crate::store::ReleaseLog;
 
 /// Manifests read at once.
@@ -48,6 +48,18 @@ enum What {
         #[arg(long, value_enum, value_name = "FORMAT")]
         format: Option<Format>,
     },
+    /// List the definitions that models ever had, also in releases that are gone
+    Definitions {
+        /// The model; all without one
+        #[arg(value_name = "MODEL")]
+        model: Option<String>,
+        /// Print the text of the definition of this number
+        #[arg(long, value_name = "N", requires = "model", conflicts_with = "format")]
+        sql: Option<u64>,
+        /// How the list is written
+        #[arg(long, value_enum, value_name = "FORMAT")]
+        format: Option<Format>,
+    },
 }
 
 pub(super) async fn releases(arguments: Arguments, settings: &Settings) -> Result<()> {
@@ -62,6 +74,24 @@ pub(super) async fn releases(arguments: Arguments, settings: &Settings) -> Resul
                 Some(model) => show_sql(&manifest, &model, printer),
                 None if json => write_json(printer, &manifest),
                 None => show(&manifest, format, printer),
+            }
+        }
+        Some(What::Definitions { model, sql, format }) => {
+            let mut definitions = project.lake.definitions()?.all().await?;
+            if let Some(model) = &model {
+                let meant = |name: &TableName| name.to_string() == *model || name.name == *model;
+                let names = |of: &Definition| [of.model.to_string(), of.model.name.clone()];
+                let known: BTreeSet<String> = definitions.iter().flat_map(names).collect();
+                definitions.retain(|definition| meant(&definition.model));
+                if definitions.is_empty() {
+                    let known = known.iter().map(String::as_str);
+                    let error = Error::query(format!("no release ever had a model `{model}`"));
+                    return Err(error.hint(did_you_mean(model, known, "`cauce releases definitions` lists them")));
+                }
+            }
+            match sql {
+                Some(number) => show_definition(&definitions, number, printer),
+                None => list_definitions(&definitions, format, printer),
             }
         }
     }
@@ -130,6 +160,40 @@ fn show(manifest: &Manifest, format: Option<Format>, printer: &Printer) -> Resul
         .write(printer, format)
 }
 
+fn list_definitions(definitions: &[Definition], format: Option<Format>, printer: &Printer) -> Result<()> {
+    let listed = || definitions.iter();
+    Listing::default()
+        .texts("model", listed().map(|of| Some(of.model.to_string())))
+        .texts("definition", listed().map(|of| Some(format!("v{}", of.number))))
+        .counts("first_release", listed().map(|of| Some(of.first_release)))
+        .counts("last_release", listed().map(|of| Some(of.last_release)))
+        .texts("published_at", listed().map(|of| Some(of.published_at.as_str())))
+        .texts("file", listed().map(|of| Some(of.file.as_str())))
+        .write(printer, format)
+}
+
+fn show_definition(definitions: &[Definition], number: u64, printer: &Printer) -> Result<()> {
+    let Some(found) = definitions.iter().find(|definition| definition.number == number) else {
+        let numbers: Vec<String> = definitions.iter().map(|definition| format!("v{}", definition.number)).collect();
+        let name = definitions.first().map(|definition| definition.model.to_string()).unwrap_or_default();
+        return Err(Error::query(format!("{name} has no definition {number}"))
+            .hint(format!("there are {}", numbers.join(", "))));
+    };
+    let Definition { model, first_release, last_release, file, sql, .. } = found;
+    let releases = match (first_release, last_release) {
+        (first, last) if first == last => format!("release {first}"),
+        (first, last) => format!("releases {first} to {last}"),
+    };
+    printer.title(format_args!("{model} v{number} in {releases}, from {file}"));
+    print_sql(sql, printer)
+}
+
+fn print_sql(sql: &str, printer: &Printer) -> Result<()> {
+    let mut stdout = printer.stdout();
+    stdout.text(&format!("{}\n", sql.trim_end()))?;
+    stdout.finish()
+}
+
 fn show_sql(manifest: &Manifest, wanted: &str, printer: &Printer) -> Result<()> {
     let name: Option<TableName> = wanted.parse().ok();
     let by_own_name = || manifest.models.iter().find(|(name, _)| name.name == wanted);
@@ -144,9 +208,7 @@ fn show_sql(manifest: &Manifest, wanted: &str, printer: &Printer) -> Result<()> 
         )));
     };
     printer.title(format_args!("{name} v{} in release {}, from {}", model.definition, manifest.release, model.file));
-    let mut stdout = printer.stdout();
-    stdout.text(&format!("{}\n", model.sql.trim_end()))?;
-    stdout.finish()
+    print_sql(&model.sql, printer)
 }
 
 /// How checks ended, in words: `211 hold, 1 warns`.

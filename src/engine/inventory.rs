@@ -1,5 +1,5 @@
-//! The tables of schema `system` that say what a release holds: its models, columns and lineage, and which releases there
-//! are. Nothing of them is stored: they are made from manifests when a query reads them.
+//! The tables of schema `system` that say what a release holds: its models, columns and lineage, which releases there are,
+//! and what models ever said. Nothing of them is stored: they are made from manifests when a query reads them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::model::{Materialized, Sources};
 use crate::name::{Layer, TableName};
-use crate::release::{Kept, Manifest, ReleasedModel};
+use crate::release::{Definition, Kept, Manifest, ReleasedModel};
 use crate::store::Lake;
 
 /// A table about releases.
@@ -32,11 +32,13 @@ pub enum Inventory {
     Lineage,
     /// All releases.
     Releases,
+    /// What models ever said.
+    Definitions,
 }
 
 impl Inventory {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Models, Self::Columns, Self::Lineage, Self::Releases];
+    pub const ALL: [Self; 5] = [Self::Models, Self::Columns, Self::Lineage, Self::Releases, Self::Definitions];
 
     /// Its name in SQL.
     #[must_use]
@@ -46,6 +48,7 @@ impl Inventory {
             Self::Columns => "columns",
             Self::Lineage => "lineage",
             Self::Releases => "releases",
+            Self::Definitions => "definitions",
         };
         TableName::new(Layer::System, name)
     }
@@ -61,6 +64,7 @@ impl Inventory {
                  and each column it is made from, or the rows of a table (from_column NULL)."
             }
             Self::Releases => "All releases, one row each.",
+            Self::Definitions => "The definitions that models ever had, one row each, also of releases that are gone.",
         }
     }
 
@@ -109,6 +113,15 @@ impl Inventory {
                 number("failing_checks"),
                 text("cauce"),
             ],
+            Self::Definitions => vec![
+                text("table_name"),
+                number("definition"),
+                number("first_release"),
+                number("last_release"),
+                instant("published_at"),
+                text("file"),
+                text("sql"),
+            ],
         }))
     }
 }
@@ -148,13 +161,8 @@ impl InventoryTable {
             Inventory::Models => models(release.as_ref()),
             Inventory::Columns => columns(catalog, release.as_ref()),
             Inventory::Lineage => lineage(release.as_ref()),
-            Inventory::Releases => {
-                let mut manifests = Vec::new();
-                for number in log.numbers().await? {
-                    manifests.push(log.read(number).await?);
-                }
-                releases(&manifests)
-            }
+            Inventory::Releases => releases(&log.all().await?),
+            Inventory::Definitions => definitions(&lake.definitions()?.all().await?),
         };
         RecordBatch::try_new(self.inventory.schema(), columns).map_err(|failure| Error::bug(failure.to_string()))
     }
@@ -280,11 +288,7 @@ fn lineage(release: Option<&Manifest>) -> Vec<ArrayRef> {
 
 fn releases(manifests: &[Manifest]) -> Vec<ArrayRef> {
     let number = |of: &dyn Fn(&Manifest) -> Option<u64>| numbers(manifests.iter().map(of));
-    let instant = |of: &dyn Fn(&Manifest) -> &str| -> ArrayRef {
-        let micros = |text: &str| DateTime::parse_from_rfc3339(text).ok().map(|at| at.timestamp_micros());
-        let times: TimestampMicrosecondArray = manifests.iter().map(|manifest| micros(of(manifest))).collect();
-        Arc::new(times.with_data_type(instants()))
-    };
+    let instant = |of: &dyn Fn(&Manifest) -> &str| times(manifests.iter().map(of));
     let checks = |manifest: &Manifest, counts: &dyn Fn(bool) -> bool| {
         let checks = manifest.models.values().flat_map(|model| &model.checks);
         Some(checks.filter(|check| counts(check.passed)).count() as u64)
@@ -306,6 +310,20 @@ fn releases(manifests: &[Manifest]) -> Vec<ArrayRef> {
     ]
 }
 
+fn definitions(definitions: &[Definition]) -> Vec<ArrayRef> {
+    let text = |of: &dyn Fn(&Definition) -> String| texts(definitions.iter().map(|definition| Some(of(definition))));
+    let number = |of: &dyn Fn(&Definition) -> u64| numbers(definitions.iter().map(|definition| Some(of(definition))));
+    vec![
+        text(&|definition| definition.model.to_string()),
+        number(&|definition| definition.number),
+        number(&|definition| definition.first_release),
+        number(&|definition| definition.last_release),
+        times(definitions.iter().map(|definition| definition.published_at.as_str())),
+        text(&|definition| definition.file.clone()),
+        text(&|definition| definition.sql.clone()),
+    ]
+}
+
 /// A text, where there is one.
 fn said(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
@@ -313,6 +331,12 @@ fn said(text: &str) -> Option<String> {
 
 fn texts(values: impl Iterator<Item = Option<String>>) -> ArrayRef {
     Arc::new(values.collect::<StringArray>())
+}
+
+/// Instants as manifests write them.
+fn times<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
+    let micros = |text: &str| DateTime::parse_from_rfc3339(text).ok().map(|at| at.timestamp_micros());
+    Arc::new(values.map(micros).collect::<TimestampMicrosecondArray>().with_data_type(instants()))
 }
 
 fn numbers(values: impl Iterator<Item = Option<u64>>) -> ArrayRef {

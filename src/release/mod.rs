@@ -6,6 +6,7 @@
 mod account;
 mod as_of;
 mod compare;
+mod definition;
 mod followed;
 mod unpublished;
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use account::{DatasetAccount, ModelAccount};
 pub use as_of::AsOf;
 pub use compare::{Change, Comparison, FileChanges, ModelChange};
+pub use definition::Definition;
 pub use followed::{FileReading, Followed, FollowedFile, Part, Partition};
 pub use unpublished::Unpublished;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Location, ReleaseLog, Shelf, Stores};
+use super::{Definitions, Location, ReleaseLog, Shelf, Stores};
 use crate::catalog::{Catalog, Dataset};
 use crate::error::Result;
 use crate::name::TableName;
@@ -58,6 +58,14 @@ impl Lake {
     /// A store that cannot be opened.
     pub fn releases(&self) -> Result<ReleaseLog> {
         ReleaseLog::open(&self.stores, &self.location)
+    }
+
+    /// The definitions that its models ever had.
+    ///
+    /// # Errors
+    /// A store that cannot be opened.
+    pub fn definitions(&self) -> Result<Definitions> {
+        Definitions::open(&self.stores, &self.location)
     }
 
     /// What its runs have built and not published.

@@ -3,6 +3,7 @@
 //! A [`Location`] says where something is; [`Stores`] opens the store of a location once and hands the same object to
 //! everybody, the SQL engine included, so that later rooms (meter, budget) can wrap it in one place.
 
+mod definitions;
 mod failure;
 mod lake;
 mod listing;
@@ -11,6 +12,7 @@ mod releases;
 mod shelf;
 mod stores;
 
+pub use definitions::Definitions;
 pub use failure::{store_cause, store_error, store_error_of};
 pub use lake::Lake;
 pub use listing::InputFile;

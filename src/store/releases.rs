@@ -101,6 +101,18 @@ impl ReleaseLog {
         self.find(as_of).await?.ok_or_else(|| none().hint("`cauce releases` lists them"))
     }
 
+    /// The manifests of all releases, ascending.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a manifest that cannot be understood.
+    pub async fn all(&self) -> Result<Vec<Manifest>> {
+        let mut manifests = Vec::new();
+        for number in self.numbers().await? {
+            manifests.push(self.read(number).await?);
+        }
+        Ok(manifests)
+    }
+
     /// The manifest of release `number`, as it was published.
     ///
     /// # Errors

@@ -97,6 +97,55 @@ fn a_damaged_lake_is_left_alone() {
     assert!(told.stderr.contains("nothing is removed while the lake is damaged"), "{told}");
 }
 
+#[test]
+fn every_definition_outlives_its_releases() {
+    let shop = shop(1);
+    let total = shop.read("sql/curated/total.sql");
+    for (text, run) in [(total.replace("sum(monto)", "max(monto)"), 2), (total.clone() + "-- así\n", 3)] {
+        shop.write("sql/curated/total.sql", text).write("data/ventas.csv", sales(run));
+        shop.cauce(&["run", "--quiet"]).success();
+    }
+    let told = || shop.cauce(&["releases", "definitions", "--format", "csv"]).success().stdout;
+    let before = told();
+    shop.cauce(&["clean", "--yes", "--older-than", "0", "--quiet"]).success();
+    assert_snapshot!(shop.cauce(&["releases", "definitions", "--format", "csv"]).success(), @"
+    exit code: 0
+    ----- stdout -----
+    model,definition,first_release,last_release,published_at,file
+    processed.ventas,v1,1,3,[INSTANT],sql/processed/ventas.sql
+    curated.total,v1,1,1,[INSTANT],sql/curated/total.sql
+    curated.total,v2,2,2,[INSTANT],sql/curated/total.sql
+    curated.total,v3,3,3,[INSTANT],sql/curated/total.sql
+    ");
+    assert_eq!(told(), before);
+    assert_snapshot!(shop.cauce(&["releases", "definitions", "total", "--sql", "2"]).success(), @"
+    exit code: 0
+    ----- stdout -----
+    /*---
+    description: Lo vendido.
+    materialized: view
+    ---*/
+    SELECT count(*) AS ventas, max(monto) AS total
+    FROM processed.ventas
+    ----- stderr -----
+    curated.total v2 in release 2, from sql/curated/total.sql
+    ");
+    assert_snapshot!(shop.cauce(&["releases", "definitions", "total", "--sql", "7"]).code(1), @"
+    exit code: 1
+    ----- stderr -----
+    error: curated.total has no definition 7
+      hint: there are v1, v2, v3
+    ");
+    assert_snapshot!(shop.cauce(&["releases", "definitions", "totla"]).code(1), @"
+    exit code: 1
+    ----- stderr -----
+    error: no release ever had a model `totla`
+      hint: did you mean `total`?
+    ");
+    let sql = "SELECT definition FROM system.definitions WHERE table_name = 'curated.total' AND sql LIKE '%max(%'";
+    assert_eq!(shop.cauce(&["query", "--format", "csv", sql]).success().stdout, "definition\n2\n");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_of_an_old_release_notices_neither_runs_nor_rollbacks_nor_cleaning() {
     let shop = shop(2);
