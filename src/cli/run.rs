@@ -22,7 +22,7 @@ use crate::name::Layer;
 use crate::output::{Printer, Progress, Target, counted, duration, thousands, write_junit};
 use crate::plan::{Action, Plan};
 use crate::release::Manifest;
-use crate::run::{Ending, Event, Run, carry_out};
+use crate::run::{Ending, Event, Run, Tuning, carry_out};
 
 /// Build every model, check it, and publish a release
 #[derive(Debug, Args)]
@@ -131,10 +131,10 @@ pub(super) async fn publish(
         key: &key,
         last: last.as_ref(),
         unpublished: unpublished.as_ref(),
-        shelved_every: None,
         lake: &project.lake,
         settings: &engine_settings,
         clock,
+        tuning: Tuning::default(),
     };
     let teller = Teller::new(printer, &plan, detail);
     let ending = Box::pin(carry_out(run, &plan, inputs, &|event| teller.tell(event))).await?;

@@ -136,6 +136,7 @@ fn follow(
         anew: plan.anew.get(&model.name).cloned().unwrap_or_default(),
         run: run.id.to_owned(),
         at_once: run.settings.threads.max(1),
+        gathered_from: run.tuning.gathered_from,
     };
     if from.layer == Layer::Raw {
         let facts = plan.datasets.get(&from.name).into_iter().flatten();

@@ -9,20 +9,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Int64Type, Schema};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use object_store::path::Path;
 use tokio::task::JoinSet;
 
 use super::account::{Accepting, account_of, count};
+use super::gather::{parts_of, scattered, without_broken};
 use crate::catalog::Dataset;
-use crate::engine::{Engine, Input, Relation};
+use crate::engine::{Engine, Input, Relation, sql_name};
 use crate::error::{Error, Result};
 use crate::model::{Incremental, Model, Strategy};
 use crate::name::{Layer, TableName};
 use crate::release::{Followed, FollowedFile, Kept, Part, Partition, ReleasedFile, ReleasedModel};
 use crate::sql::Source;
 use crate::store::{InputFile, Lake, Location};
-use crate::table::{Carried, PARTS, ParquetTable, Staged, carry, stage};
+use crate::table::{Carried, PARTS, ParquetTable, Staged, carry, data_path, open_version, stage};
 
 /// What it takes to build an incremental model.
 #[derive(Debug, Clone)]
@@ -41,6 +44,8 @@ pub(super) struct Follow {
     pub(super) run: String,
     /// Files that are worked on at a time.
     pub(super) at_once: usize,
+    /// So many small data files are gathered into few.
+    pub(super) gathered_from: usize,
 }
 
 /// A model that follows files, as it was built.
@@ -82,14 +87,13 @@ impl Follow {
     pub(super) async fn build(self, engine: &Engine, lake: &Lake) -> Result<Made> {
         let from = self.input(engine).await?;
         let units = self.units(&from);
-        let known: BTreeMap<String, FollowedFile> = self
-            .before
-            .iter()
-            .filter_map(|before| before.followed.clone())
-            .filter(|followed| followed.basis == self.basis)
-            .flat_map(|followed| followed.files)
-            .filter(|(path, file)| units.get(path).is_some_and(|unit| unit.mark == file.mark))
-            .collect();
+        let before = self.before.as_ref().and_then(|before| before.followed.as_ref());
+        let before = before.filter(|followed| followed.basis == self.basis).map(|followed| followed.files.clone());
+        let before = before.unwrap_or_default();
+        let stands =
+            |(path, file): &(&String, &FollowedFile)| units.get(*path).is_some_and(|unit| unit.mark == file.mark);
+        let known = before.iter().filter(stands).map(|(path, file)| (path.clone(), file.clone())).collect();
+        let known = without_broken(&before, known);
         let (engine, lake, table) = (engine.clone(), lake.clone(), lake.table(&self.model.name));
         let work = Arc::new(Work { follow: self, engine, lake, from, units, known, table });
         match &work.follow.incremental.strategy {
@@ -142,26 +146,41 @@ struct Work {
 impl Work {
     async fn append(self: &Arc<Self>) -> Result<Made> {
         let partition_by = &self.follow.model.header.partition_by;
-        let (staged, files) = self.read_new(&self.table, partition_by, "").await?;
-        let parts: BTreeSet<&str> =
-            self.known.values().flat_map(|file| &file.parts).map(|part| part.path.as_str()).collect();
+        let (mut staged, mut files) = self.read_new(&self.table, partition_by, "").await?;
+        let read = files.len();
+        let scattered = scattered(&self.known, self.follow.gathered_from);
+        if let Some(before) = self.version().await?.filter(|_| !scattered.is_empty()) {
+            let paths: Result<BTreeSet<Path>> =
+                parts_of(scattered.values()).iter().map(|part| data_path(&self.table, &part.path)).collect();
+            let few = before.only(&paths?);
+            let few = self.gather(few, scattered, &self.table, partition_by, "", &mut files).await?;
+            staged = Staged::together(vec![staged.clone(), few]).unwrap_or(staged);
+        }
+        let stays = self.known.iter().filter(|(path, _)| !files.contains_key(*path));
+        let parts = parts_of(stays.map(|(_, file)| file));
+        let parts: BTreeSet<&str> = parts.iter().map(|part| part.path.as_str()).collect();
         let carried = self.carry(|path, _| parts.contains(path)).await?;
         if carried.count() != parts.len() {
             let version = format!("{} lacks data files of the last release", self.follow.model.name);
             return Err(Error::store(version).hint("build it anew with `cauce run --full-refresh`"));
         }
-        let read = files.len();
         let followed = self.followed(files);
         Ok(Made { staged: staged.beside(carried), aside: None, followed, merged: 0, read })
     }
 
     async fn merge(self: &Arc<Self>) -> Result<Made> {
-        let (aside, files) = self.read_new(&self.table.join(PARTS), &[], PARTS).await?;
+        let place = self.table.join(PARTS);
+        let (mut aside, mut files) = self.read_new(&place, &[], PARTS).await?;
         let read = files.len();
+        let scattered = scattered(&self.known, self.follow.gathered_from);
+        if !scattered.is_empty() {
+            let few = self.of_parts(scattered.values(), aside.schema())?;
+            let few = self.gather(few, scattered, &place, &[], PARTS, &mut files).await?;
+            aside = Staged::together(vec![aside.clone(), few]).unwrap_or(aside);
+        }
         let followed = self.followed(files);
-        let parts: Vec<(String, u64)> = followed.parts().map(|part| (part.path.clone(), part.bytes)).collect();
-        let rows = followed.files.values().filter_map(|file| file.account.as_ref()).map(|account| account.rows).sum();
-        let all = ParquetTable::of_parts(&self.table, aside.schema(), &parts, rows)?;
+        let rows: u64 = followed.files.values().map(rows_of_file).sum();
+        let all = self.of_parts(followed.files.values(), aside.schema())?;
         let model = &self.follow.model;
         let engine = self.engine.meaning_by(&model.name, Relation::Staged(Arc::new(all)))?;
         let plan = engine.newest_rows(model, &self.follow.incremental.strategy).await?.plan;
@@ -194,6 +213,50 @@ impl Work {
         let staged = self.stage(&engine, plan.plan, &self.table, partition_by).await?;
         let carried = self.carry(|_, partition| !touched.contains(partition)).await?;
         Ok(Made { staged: staged.beside(carried), aside: None, followed, merged: 0, read: read.len() })
+    }
+
+    /// The table that the data files of these files are, beside the table itself.
+    fn of_parts<'f>(
+        &self,
+        files: impl Iterator<Item = &'f FollowedFile> + Clone,
+        schema: &Schema,
+    ) -> Result<ParquetTable> {
+        let rows = files.clone().map(rows_of_file).sum();
+        let parts: Vec<(String, u64)> = parts_of(files).into_iter().map(|part| (part.path, part.bytes)).collect();
+        ParquetTable::of_parts(&self.table, schema, &parts, rows)
+    }
+
+    /// Writes the rows of `scattered` files, which `table` has, anew under `place`, as few data files that they share, and
+    /// says so in `files`.
+    async fn gather(
+        &self,
+        table: ParquetTable,
+        scattered: BTreeMap<String, FollowedFile>,
+        place: &Location,
+        partition_by: &[String],
+        below: &str,
+        files: &mut BTreeMap<String, FollowedFile>,
+    ) -> Result<Staged> {
+        let name = &self.follow.model.name;
+        let engine = self.engine.meaning_by(name, Relation::Staged(Arc::new(table)))?;
+        let all = Source::new(&self.follow.model.file, &format!("SELECT * FROM {}", sql_name(name)));
+        let plan = engine.model_plan(&all).await.map_err(|error| self.in_model(error))?;
+        // Each partition of a plan would be a file of its own.
+        let one = Arc::new(CoalescePartitionsExec::new(plan.plan));
+        let staged = self.stage(&engine, one, place, partition_by).await?;
+        let parts = parts_below(&staged, below)?;
+        files.extend(scattered.into_iter().map(|(path, file)| (path, FollowedFile { parts: parts.clone(), ..file })));
+        Ok(staged)
+    }
+
+    /// The version of the table that the last release has.
+    async fn version(&self) -> Result<Option<ParquetTable>> {
+        match self.follow.before.as_ref().map(|before| &before.kept) {
+            Some(Kept::Table { version, .. }) => {
+                open_version(self.lake.stores(), &self.table, *version).await.map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn before(&self) -> impl Iterator<Item = &Followed> {
@@ -283,11 +346,7 @@ impl Work {
         let rows_in = rows_of(&engine, from, &path).await?;
         let inputs = BTreeMap::from([(from.clone(), rows_in)]);
         let account = account_of(model, Some(&plan), accepting.as_ref(), staged.rows(), inputs).await?;
-        let in_table = |(path, bytes): (String, u64)| {
-            let path = if below.is_empty() { path } else { format!("{below}/{path}") };
-            Part { path, bytes }
-        };
-        let parts = staged.parts()?.into_iter().map(in_table).collect();
+        let parts = parts_below(&staged, below)?;
         Ok((staged, FollowedFile { parts, account: Some(account), ..self.read_now(&path) }))
     }
 
@@ -308,7 +367,7 @@ impl Work {
     async fn stage(
         &self,
         engine: &Engine,
-        plan: Arc<dyn datafusion::physical_plan::ExecutionPlan>,
+        plan: Arc<dyn ExecutionPlan>,
         place: &Location,
         partition_by: &[String],
     ) -> Result<Staged> {
@@ -347,6 +406,20 @@ impl Work {
 
 fn source_of(model: &Model) -> Source {
     Source::new(&model.file, &model.text)
+}
+
+/// The data files of `staged`, which stand in the folder `below` that of their table.
+fn parts_below(staged: &Staged, below: &str) -> Result<Vec<Part>> {
+    let in_table = |(path, bytes): (String, u64)| {
+        let path = if below.is_empty() { path } else { format!("{below}/{path}") };
+        Part { path, bytes }
+    };
+    Ok(staged.parts()?.into_iter().map(in_table).collect())
+}
+
+/// The rows that a file gave.
+fn rows_of_file(file: &FollowedFile) -> u64 {
+    file.account.as_ref().map_or(0, |account| account.rows)
 }
 
 /// The rows of one file of `from`, which is all that the name means to `engine`.

@@ -11,6 +11,7 @@ mod account;
 mod build;
 mod corrected;
 mod follow;
+mod gather;
 mod inputs;
 mod publish;
 mod read;
@@ -71,14 +72,29 @@ pub struct Run<'a> {
     pub last: Option<&'a Manifest>,
     /// What a run has built on that release and not published, by the name that it has on the shelf.
     pub unpublished: Option<&'a (String, Unpublished)>,
-    /// How often what is built is put on the shelf; some seconds if that is not said.
-    pub shelved_every: Option<Duration>,
     /// Where everything is.
     pub lake: &'a Lake,
     /// What the engine may use.
     pub settings: &'a Settings,
     /// Tells when the release was published.
     pub clock: &'a dyn Clock,
+    /// When it is worth while to do some things.
+    pub tuning: Tuning,
+}
+
+/// When it is worth while to do some things; no result depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tuning {
+    /// How often what is built is put on the shelf.
+    pub shelved_every: Duration,
+    /// From how many small data files on those of an incremental model are gathered into few.
+    pub gathered_from: usize,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { shelved_every: Duration::from_secs(10), gathered_from: 64 }
+    }
 }
 
 /// What happens while a run works, for whoever shows it.

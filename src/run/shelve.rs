@@ -26,9 +26,6 @@ use crate::release::{Manifest, Unpublished};
 use crate::store::{Lake, Shelf, Shelved};
 use crate::table::{ParquetTable, Staged};
 
-/// How often a run puts on the shelf what it has built. What takes less to build is not worth the files.
-const SHELVED_EVERY: Duration = Duration::from_secs(10);
-
 /// What the last run put on the shelf, as far as it can still be published after `last`.
 ///
 /// # Errors
@@ -89,7 +86,7 @@ impl<'a> Shelving<'a> {
 
     /// Puts on the shelf what is built by now, if that is due.
     pub(super) async fn put_if_due(&mut self, built: &mut BTreeMap<TableName, Built>) -> Result<()> {
-        if self.last.elapsed() < self.run.shelved_every.unwrap_or(SHELVED_EVERY) {
+        if self.last.elapsed() < self.run.tuning.shelved_every {
             return Ok(());
         }
         self.put(built).await

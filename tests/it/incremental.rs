@@ -1,6 +1,6 @@
 //! Incremental models: a run reads the files that changed, and the tables are what a run over all files would make them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
@@ -477,6 +477,38 @@ fn following_files_comes_to_what_reading_all_of_them_does() {
         Ok(())
     };
     runner.run(&vec(vec(happens(), 1..4), 1..5), law).unwrap();
+}
+
+#[tokio::test]
+async fn many_small_data_files_become_few_and_each_file_can_still_go() {
+    let partitioned = "materialized: incremental\npartition_by: [mes]";
+    for (header, few) in [("materialized: incremental", 2), (partitioned, 4)] {
+        let bank = bank();
+        bank.write("sql/processed/aceptados.sql", APPEND.replace("materialized: incremental", header));
+        let opened = Opened::new(&bank);
+        let file = |day: usize| format!("data/movimientos/{day}.csv");
+        let mut most = 0;
+        for day in 1..=6 {
+            bank.write(&file(day), format!("{HEADER}A,2024-0{},{day},{day}\nB,2024-02,1,{day}\n", day % 2 + 1));
+            let release = opened.run_as(&format!("día {day}"), &Wish::default()).await.unwrap();
+            for name in ["processed.aceptados", "processed.actuales"] {
+                let followed = release.models[&name.parse().unwrap()].followed.as_ref().unwrap();
+                let parts: BTreeSet<&str> = followed.parts().map(|part| part.path.as_str()).collect();
+                assert_eq!(followed.files.len(), day);
+                most = most.max(parts.len());
+            }
+        }
+        // What was gathered and what the newest file gave, of each month.
+        assert_eq!(most, few);
+        fs::remove_file(bank.path(&file(2))).unwrap();
+        bank.write(&file(4), format!("{HEADER}A,2024-01,4,9\n"));
+        opened.run_as("menos", &Wish::default()).await.unwrap();
+        let followed = opened.contents().await;
+        bank.cauce(&["clean", "--yes", "--older-than", "0"]).success();
+        assert_eq!(opened.contents().await, followed);
+        opened.run().await.unwrap();
+        assert_eq!(opened.contents().await, followed);
+    }
 }
 
 #[tokio::test]

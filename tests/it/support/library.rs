@@ -15,7 +15,7 @@ use cauce::model::Models;
 use cauce::name::{Layer, TableName};
 use cauce::plan::{Facts, Plan, Wish};
 use cauce::release::Manifest;
-use cauce::run::{Ending, Event, Run, carry_out, compare_inputs, list_inputs, study, unpublished};
+use cauce::run::{Ending, Event, Run, Tuning, carry_out, compare_inputs, list_inputs, study, unpublished};
 use cauce::store::{Lake, Stores};
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
@@ -105,10 +105,11 @@ impl Opened {
             key: "",
             last: last.as_ref(),
             unpublished: unpublished.as_ref(),
-            shelved_every: Some(Duration::ZERO),
             lake: &self.lake,
             settings: &self.settings,
             clock: &clock,
+            // As soon as there is an occasion.
+            tuning: Tuning { shelved_every: Duration::ZERO, gathered_from: 2 },
         };
         let (stop, seen, taken_up) = (Notify::new(), AtomicUsize::new(0), Mutex::new(Vec::new()));
         let watch = |told: Event| {
