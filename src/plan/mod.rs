@@ -221,8 +221,9 @@ impl Plan {
             step.action = if has(&step.model) { Action::Keep } else { Action::LeaveOut };
             step.because = step.inputs.iter().find(|input| models.contains(*input)).cloned();
             step.reason = match &step.because {
-                Some(input) if !failed.contains(&step.model) => format!("{input} is kept"),
-                _ => "its checks fail".to_owned(),
+                _ if failed.contains(&step.model) => "its checks fail".to_owned(),
+                Some(input) => format!("{input} is kept"),
+                None => "its checks read a model that is left out".to_owned(),
             };
         }
     }

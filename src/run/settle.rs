@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::model::OnFailure;
 use crate::name::TableName;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, Step};
 
 /// What is left of a run after its checks.
 pub(super) struct Settled {
@@ -73,16 +73,27 @@ pub(super) async fn settle(
     Ok(Settled { plan, built, outcomes, blocked: false })
 }
 
-/// The models of `failed`, and those that the plan builds from them, directly or through others.
+/// The models of `failed`, and those that the plan builds from them, directly or through others; also those whose checks
+/// read one of these that no release has to stand in for it.
 fn without(run: Run<'_>, plan: &Plan, failed: &BTreeSet<TableName>) -> BTreeSet<TableName> {
     let mut without = failed.clone();
-    // Inputs stand before their readers.
-    for step in plan.builds() {
-        let reads =
-            run.models.get(&step.model).is_some_and(|model| model.inputs.iter().any(|input| without.contains(input)));
-        if reads {
-            without.insert(step.model.clone());
+    loop {
+        let aside = |input: &TableName| without.contains(input);
+        let nowhere = |input: &TableName| aside(input) && run.last.is_none_or(|last| !last.models.contains_key(input));
+        let goes_along = |step: &&Step| {
+            let Some(model) = run.models.get(&step.model) else { return false };
+            let is_built_from = step.action == Action::Build && model.inputs.iter().any(aside);
+            is_built_from || model.check_inputs.iter().any(nowhere)
+        };
+        let more: Vec<TableName> = plan
+            .checks()
+            .filter(|step| !aside(&step.model))
+            .filter(goes_along)
+            .map(|step| step.model.clone())
+            .collect();
+        if more.is_empty() {
+            return without;
         }
+        without.extend(more);
     }
-    without
 }

@@ -103,6 +103,40 @@ fn what_checks_against_a_kept_model_is_checked_again() {
 }
 
 #[test]
+fn what_checks_against_a_model_that_is_left_out_goes_along() {
+    let shop = shop_that_goes_on("keep_last_good");
+    shop.cauce(&["run", "--quiet"]).success();
+    // Both are new: the first is made of what is kept, the second is held against the first.
+    shop.write("sql/curated/nuevas.sql", "SELECT id, monto * 2 AS doble FROM processed.ventas\n");
+    let sql = "/*---\nchecks:\n  - relationship: { id: curated.nuevas.id }\n---*/\nSELECT id FROM raw.ventas\n";
+    shop.write("sql/curated/otras.sql", sql);
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,-5,\n2,luis,7,y\n");
+    shop.write("data/tiendas.csv", "tienda\nLima\nCusco\n");
+    assert_snapshot!(shop.cauce(&["run", "--threads", "1"]).code(1), @"
+    exit code: 1
+    ----- stderr -----
+    ✓ processed.tiendas                           2 rows    [TIME]
+    ✓ processed.ventas                            2 rows    [TIME]
+    ✓ curated.otras                               2 rows    [TIME]
+    ✓ curated.nuevas                              2 rows    [TIME]
+    ✓ curated.por_nota                            2 rows    [TIME]
+    ✓ accounts: 4 records of 2 datasets = 4 rows
+    ✓ 3 checks hold
+    warning: processed.ventas: check `expression_monto_0` fails for 1 of 2 rows
+    ╭────┬──────────────────────────────────┬───────┬──────╮
+    │ id │ cliente                          │ monto │ nota │
+    ├────┼──────────────────────────────────┼───────┼──────┤
+    │  1 │ 5e6063f03e516033bff927ef47824a86 │  -5.0 │ NULL │
+    ╰────┴──────────────────────────────────┴───────┴──────╯
+    ✓ release 2 published: 3 tables with 6 rows, 1 view, in [TIME]
+    error: release 2 is not whole; kept as they were: processed.ventas, curated.por_nota, curated.total; left out: curated.otras, curated.nuevas
+      hint: `cauce plan` says why; correct the files or catalog.yaml and run again
+    ");
+    let told = shop.cauce(&["releases", "show"]).success();
+    assert!(!told.stdout.contains("nuevas") && !told.stdout.contains("otras"), "{told}");
+}
+
+#[test]
 fn failures_may_only_be_told() {
     let shop = shop_that_goes_on("warn");
     shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,-5,\n1,luis,7,y\n");
