@@ -13,10 +13,10 @@ use arrow::datatypes::{Int64Type, Schema};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use object_store::path::Path;
-use tokio::task::JoinSet;
 
 use super::account::{Accepting, account_of, count};
 use super::gather::{parts_of, scattered, without_broken};
+use super::side_by_side::side_by_side;
 use crate::catalog::Dataset;
 use crate::engine::{Engine, Input, Relation, sql_name};
 use crate::error::{Error, Result};
@@ -310,19 +310,17 @@ impl Work {
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let mut waiting = self.units.keys().filter(|path| !self.known.contains_key(*path));
-        let mut working: JoinSet<(String, Result<T>)> = JoinSet::new();
+        let new = self.units.keys().filter(|path| !self.known.contains_key(*path)).cloned();
+        let work = new.map(|path| {
+            let work = each(Arc::clone(self), path.clone());
+            async move { Ok((path, work.await?)) }
+        });
         let mut done = BTreeMap::new();
-        loop {
-            while working.len() < self.follow.at_once {
-                let Some(path) = waiting.next().cloned() else { break };
-                let work = each(Arc::clone(self), path.clone());
-                working.spawn(async move { (path, work.await) });
-            }
-            let Some(next) = working.join_next().await else { return Ok(done) };
-            let (path, made) = next.map_err(|panic| Error::bug(format!("a file's reader died: {panic}")))?;
-            done.insert(path, made?);
-        }
+        side_by_side("a file's reader", self.follow.at_once, work.collect(), |(path, made)| {
+            done.insert(path, made);
+        })
+        .await?;
+        Ok(done)
     }
 
     /// The rows that one file gives by itself, staged.

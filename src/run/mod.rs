@@ -19,13 +19,12 @@ mod record;
 mod replay;
 mod settle;
 mod shelve;
+mod side_by_side;
 mod study;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::task::JoinSet;
 
 pub use account::{Accounts, Over};
 pub use corrected::{MESSAGE_COLUMN, PLACE_COLUMNS};
@@ -41,13 +40,14 @@ use self::read::read_inputs;
 use self::record::{catch_up, record_accounts, record_checks, record_rejects};
 use self::settle::{Settled, settle};
 use self::shelve::Shelving;
+use self::side_by_side::side_by_side;
 use crate::catalog::Catalog;
 use crate::check::{Against, Outcome, measure};
 use crate::clock::Clock;
 use crate::engine::{Engine, Relations, Settings};
 use crate::error::{Error, Kind, Result};
 use crate::ledger::{Ledger, Summary};
-use crate::model::{Meaning, Model, Models};
+use crate::model::{Meaning, Models};
 use crate::name::{Layer, TableName};
 use crate::plan::Plan;
 use crate::release::{Manifest, ReleasedDataset, Unpublished};
@@ -276,25 +276,21 @@ async fn check_all(
     watch: &(dyn Fn(Event) + Sync),
     wanted: impl Fn(&TableName) -> bool,
 ) -> Result<Vec<Outcome>> {
-    let mut waiting = plan.checks().filter(|step| wanted(&step.model)).filter_map(|step| run.models.get(&step.model));
-    let mut working: JoinSet<(Model, Result<Vec<Outcome>>)> = JoinSet::new();
-    let mut measured = BTreeMap::new();
-    loop {
-        while working.len() < run.settings.threads.max(1) {
-            let Some(model) = waiting.next().cloned() else { break };
-            let engine = engine.clone();
-            let rows_before = run.last.and_then(|last| last.rows(&model.name));
-            let against = Against { now: run.clock.now(), rows_before };
-            working.spawn(async move {
-                let outcomes = measure(&engine, &model, against).await;
-                (model, outcomes)
-            });
+    let models = plan.checks().filter(|step| wanted(&step.model)).filter_map(|step| run.models.get(&step.model));
+    let work = models.cloned().map(|model| {
+        let engine = engine.clone();
+        let rows_before = run.last.and_then(|last| last.rows(&model.name));
+        let against = Against { now: run.clock.now(), rows_before };
+        async move {
+            let outcomes = measure(&engine, &model, against).await?;
+            Ok((model.name, outcomes))
         }
-        let Some(done) = working.join_next().await else { break };
-        let (model, outcomes) = done.map_err(|panic| Error::bug(format!("a check died: {panic}")))?;
-        let outcomes = outcomes?;
-        watch(Event::Checked { model: model.name.clone(), checks: outcomes.len() });
-        measured.insert(model.name, outcomes);
-    }
+    });
+    let mut measured = BTreeMap::new();
+    let take = |(model, outcomes): (TableName, Vec<Outcome>)| {
+        watch(Event::Checked { model: model.clone(), checks: outcomes.len() });
+        measured.insert(model, outcomes);
+    };
+    side_by_side("a check", run.settings.threads, work.collect(), take).await?;
     Ok(run.models.iter().filter_map(|model| measured.remove(&model.name)).flatten().collect())
 }

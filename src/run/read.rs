@@ -7,8 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
-
+use super::side_by_side::side_by_side;
 use super::{Inputs, Run};
 use crate::engine::{Engine, Input, Relation};
 use crate::error::{Error, Result};
@@ -43,18 +42,10 @@ pub(super) async fn read_inputs(run: Run<'_>, inputs: Inputs, read: &BTreeSet<St
         run.models.iter().filter_map(|model| Some(model.header.accept.as_ref()?.from.clone())).collect();
     // The largest first: what is read last should not be what takes longest.
     small.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
-    let mut reading: JoinSet<Result<()>> = JoinSet::new();
-    let mut waiting = small.into_iter();
-    loop {
-        while reading.len() < run.settings.threads.max(1) {
-            let Some((_, name)) = waiting.next() else { break };
-            let engine = engine.clone();
-            let placed = accepted.contains(&name);
-            reading.spawn(async move { engine.hold_in_memory(&name, placed).await });
-        }
-        match reading.join_next().await {
-            Some(done) => done.map_err(|panic| Error::bug(format!("a reader died: {panic}")))??,
-            None => return Ok(()),
-        }
-    }
+    let work = small.into_iter().map(|(_, name)| {
+        let engine = engine.clone();
+        let placed = accepted.contains(&name);
+        async move { engine.hold_in_memory(&name, placed).await }
+    });
+    side_by_side("a reader", run.settings.threads, work.collect(), |()| ()).await
 }

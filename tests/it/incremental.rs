@@ -115,22 +115,11 @@ fn query(bank: &TestProject, sql: &str) -> String {
     bank.cauce(&["query", "--format", "csv", sql]).success().stdout
 }
 
-/// What the next run would read of the dataset for each model, and why.
-fn plan(bank: &TestProject) -> String {
-    let plan: serde_json::Value = serde_json::from_str(&bank.cauce(&["plan", "--json"]).success().stdout).unwrap();
-    let said = |step: &serde_json::Value| {
-        let text = |key: &str| step[key].as_str().unwrap().to_owned();
-        let files = if step["by_files"] == true { " by files" } else { "" };
-        format!("{} {}{files}: {}", text("action"), text("model"), text("reason"))
-    };
-    plan["steps"].as_array().unwrap().iter().map(said).collect::<Vec<_>>().join("\n")
-}
-
 #[test]
 fn a_new_file_is_the_only_one_that_is_read() {
     let bank = with_two_files();
     bank.write("data/movimientos/2024-03.csv", format!("{HEADER}B,2024-03,1,9\nB,2024-03,2,10\n"));
-    assert_snapshot!(plan(&bank), @"
+    assert_snapshot!(bank.plan(), @"
     build processed.aceptados by files: raw.movimientos: 1 new file
     build processed.actuales by files: raw.movimientos: 1 new file
     build curated.por_mes_y_cuenta by files: raw.movimientos: 1 new file
@@ -229,7 +218,7 @@ fn rejects_and_accounts_are_those_of_the_files_of_the_release() {
 fn what_else_changes_builds_the_whole_table() {
     let bank = with_two_files();
     bank.write("data/cuentas.csv", "cuenta,titular\nA,Ana\nB,Berta\n");
-    assert_snapshot!(plan(&bank), @"
+    assert_snapshot!(bank.plan(), @"
     build processed.aceptados: raw.cuentas: 1 replaced file
     skip processed.actuales: unchanged
     skip curated.por_mes_y_cuenta: unchanged
@@ -237,13 +226,13 @@ fn what_else_changes_builds_the_whole_table() {
     ");
     bank.write("sql/processed/actuales.sql", MERGE.replace("monto < 0", "monto <= 0"));
     bank.write("catalog.yaml", CATALOG.replace("name: titular,", "name: titular, required: true,"));
-    assert_snapshot!(plan(&bank), @"
+    assert_snapshot!(bank.plan(), @"
     build processed.aceptados: raw.cuentas: 1 replaced file
     build processed.actuales: its header says otherwise how it is kept or what it accepts
     skip curated.por_mes_y_cuenta: unchanged
     build curated.por_mes by files: processed.aceptados is built anew
     ");
-    assert!(plan(&with_two_files()).lines().all(|line| line.ends_with("unchanged")));
+    assert!(with_two_files().plan().lines().all(|line| line.ends_with("unchanged")));
 }
 
 #[test]

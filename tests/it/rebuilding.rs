@@ -32,17 +32,6 @@ fn shop() -> TestProject {
     shop
 }
 
-/// What a run would do and why.
-fn plan(shop: &TestProject) -> String {
-    let json = shop.cauce(&["plan", "--json"]).success().stdout;
-    let plan: serde_json::Value = serde_json::from_str(&json).unwrap();
-    let said = |step: &serde_json::Value| {
-        let text = |key: &str| step[key].as_str().unwrap().to_owned();
-        format!("{} {}: {}", text("action"), text("model"), text("reason"))
-    };
-    plan["steps"].as_array().unwrap().iter().map(said).collect::<Vec<_>>().join("\n")
-}
-
 fn query(shop: &TestProject, sql: &str) -> Outcome {
     shop.cauce(&["query", "--format", "csv", sql]).success()
 }
@@ -69,7 +58,7 @@ fn another_layout_or_alias_builds_nothing_and_is_published() {
         "sql/curated/por_nota.sql",
         NOTES.replace("coalesce(nota", "-- sin nota\n  coalesce(v.nota").replace("processed.ventas", "ventas AS v"),
     );
-    assert_snapshot!(plan(&shop), @"
+    assert_snapshot!(shop.plan(), @"
     skip processed.ventas: unchanged
     skip curated.por_cliente: unchanged
     skip curated.por_nota: only its text changed
@@ -82,7 +71,7 @@ fn another_layout_or_alias_builds_nothing_and_is_published() {
     ✓ release 2 published: 3 tables with 9 rows, 1 view, in [TIME]
     ");
     assert!(shop.cauce(&["releases", "show", "--sql", "por_nota"]).success().stdout.contains("-- sin nota"));
-    assert!(plan(&shop).lines().all(|line| line.ends_with("unchanged")));
+    assert!(shop.plan().lines().all(|line| line.ends_with("unchanged")));
 }
 
 #[test]
@@ -90,7 +79,7 @@ fn a_changed_column_builds_what_reads_it() {
     let shop = shop();
     let sales = shop.read("sql/processed/ventas.sql");
     shop.write("sql/processed/ventas.sql", sales.replace("monto, nota", "2 * monto AS monto, nota"));
-    assert_snapshot!(plan(&shop), @"
+    assert_snapshot!(shop.plan(), @"
     build processed.ventas: monto is defined otherwise
     build curated.por_cliente: monto of processed.ventas changed
     skip curated.por_nota: unchanged
@@ -106,13 +95,13 @@ fn a_changed_column_builds_what_reads_it() {
     shop.cauce(&["run", "--quiet"]).success();
     assert_eq!(query(&shop, "SELECT sum(total) AS t FROM por_cliente").stdout, "t\n35.0\n");
     assert_eq!(query(&shop, "SELECT total FROM total").stdout, "total\n35.0\n");
-    assert!(plan(&shop).lines().all(|line| line.ends_with("unchanged")));
+    assert!(shop.plan().lines().all(|line| line.ends_with("unchanged")));
 
     // A column that is new, and one that nobody reads, concern no reader.
     shop.write("sql/processed/ventas.sql", sales.replace("monto, nota", "2 * monto AS monto, nota, 1 AS uno"));
-    assert!(plan(&shop).starts_with("build processed.ventas: uno is new\nskip curated.por_cliente: unchanged\n"));
+    assert!(shop.plan().starts_with("build processed.ventas: uno is new\nskip curated.por_cliente: unchanged\n"));
     shop.write("sql/processed/ventas.sql", sales.replace("FROM raw.ventas", "FROM raw.ventas\nWHERE id > 1"));
-    assert_snapshot!(plan(&shop), @"
+    assert_snapshot!(shop.plan(), @"
     build processed.ventas: which rows it has is defined otherwise
     build curated.por_cliente: processed.ventas is built anew
     build curated.por_nota: processed.ventas is built anew
@@ -133,7 +122,7 @@ fn files_declarations_keys_and_checks_count_for_what_they_concern() {
         "sql/curated/por_nota.sql",
         NOTES.replace("[nota]", "[nota]\nchecks:\n  - range: { ventas: { min: 1 } }"),
     );
-    assert!(plan(&shop).contains("check curated.por_nota: its checks changed"), "{}", plan(&shop));
+    assert!(shop.plan().contains("check curated.por_nota: its checks changed"), "{}", shop.plan());
     assert_snapshot!(shop.cauce(&["run"]).success(), @"
     exit code: 0
     ----- stderr -----
@@ -155,17 +144,17 @@ fn files_declarations_keys_and_checks_count_for_what_they_concern() {
         "catalog.yaml",
         catalog.replace("name: monto, type: float", "name: monto, type: float, description: Soles."),
     );
-    assert!(plan(&shop).lines().all(|line| line.ends_with("unchanged")), "{}", plan(&shop));
+    assert!(shop.plan().lines().all(|line| line.ends_with("unchanged")), "{}", shop.plan());
     shop.write("catalog.yaml", catalog.replace("name: monto, type: float", "name: monto, type: float, min: 0"));
     assert!(
-        plan(&shop).starts_with("build processed.ventas: raw.ventas: its declaration in the catalog changed"),
+        shop.plan().starts_with("build processed.ventas: raw.ventas: its declaration in the catalog changed"),
         "{}",
-        plan(&shop)
+        shop.plan()
     );
     shop.write("catalog.yaml", catalog);
 
     let rekeyed = shop.with_env("CAUCE_PSEUDONYM_KEY", "otra clave");
-    assert!(plan(&rekeyed).starts_with("build processed.ventas: the key of pseudonym() changed"), "{}", plan(&rekeyed));
+    assert!(rekeyed.plan().starts_with("build processed.ventas: the key of pseudonym() changed"), "{}", rekeyed.plan());
 }
 
 #[test]
@@ -173,7 +162,7 @@ fn what_reads_the_clock_is_built_each_time() {
     let shop = shop();
     shop.write("sql/curated/hoy.sql", "SELECT current_date AS hoy, count(*) AS ventas FROM processed.ventas\n");
     shop.cauce(&["run", "--quiet"]).success();
-    assert!(plan(&shop).contains("build curated.hoy: current_date gives another value each time"), "{}", plan(&shop));
+    assert!(shop.plan().contains("build curated.hoy: current_date gives another value each time"), "{}", shop.plan());
 }
 
 #[test]
@@ -204,7 +193,7 @@ fn chosen_models_are_built_and_the_others_catch_up() {
     shop.cauce(&["run", "--quiet", "processed/", "por_nota"]).success();
     assert_eq!(query(&shop, "SELECT sum(ventas) AS n FROM por_nota").stdout, "n\n2\n");
     assert_eq!(query(&shop, "SELECT sum(total) AS t FROM por_cliente").stdout, "t\n17.5\n", "as it was");
-    assert_snapshot!(plan(&shop), @"
+    assert_snapshot!(shop.plan(), @"
     skip processed.ventas: unchanged
     build curated.por_cliente: processed.ventas is newer than what it was built from
     skip curated.por_nota: unchanged

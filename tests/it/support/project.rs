@@ -125,6 +125,17 @@ impl TestProject {
         Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
+    /// What the next run would do with each model, whether with changed files alone, and why.
+    pub(crate) fn plan(&self) -> String {
+        let plan: serde_json::Value = serde_json::from_str(&self.cauce(&["plan", "--json"]).success().stdout).unwrap();
+        let said = |step: &serde_json::Value| {
+            let text = |key: &str| step[key].as_str().unwrap().to_owned();
+            let files = if step["by_files"] == true { " by files" } else { "" };
+            format!("{} {}{files}: {}", text("action"), text("model"), text("reason"))
+        };
+        plan["steps"].as_array().unwrap().iter().map(said).collect::<Vec<_>>().join("\n")
+    }
+
     /// The command itself, for tests that stop it half-way.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cauce"));
