@@ -24,6 +24,7 @@ mod session;
 mod shape;
 #[cfg(test)]
 pub(crate) mod testing;
+mod yielding;
 
 use std::sync::Arc;
 

@@ -19,6 +19,7 @@ use super::meter::WatchedPool;
 use super::past::{Past, WithPast};
 use super::relations::Relations;
 use super::schemas::{LayerSchema, Lookup, SearchSchema, StateRef};
+use super::yielding::YieldingJoins;
 use crate::error::{Result, engine_error};
 use crate::ledger::Ledger;
 use crate::mark::mark;
@@ -69,6 +70,7 @@ pub(super) fn open(
         .with_config(config(settings).with_extension(Arc::clone(ledger)))
         .with_runtime_env(runtime)
         .with_physical_optimizer_rules(guarded_rules())
+        .with_physical_optimizer_rule(Arc::new(YieldingJoins))
         .build();
     let context = SessionContext::new_with_state(state);
     context.register_udf(ScalarUDF::from(Pseudonym::new(&settings.pseudonym_key)));

@@ -1,7 +1,8 @@
 //! The threads that work for statements and commands: replaced where they do not hear that a statement was stopped.
 //!
-//! An operator deep in a long join gives its thread back only when it has rows. A statement that is stopped there leaves its
-//! threads at work, and the next one would wait for them; so it gets others, and the old ones end when the join does.
+//! An operator deep in a long computation gives its thread back only when it has rows. A statement that is stopped there
+//! leaves its threads at work, and the next one would wait for them; so it gets others, and the old ones end when the
+//! computation does.
 
 use std::future::poll_fn;
 use std::pin::pin;
