@@ -26,7 +26,7 @@ pub struct Shelved {
     pub name: String,
     /// When it was put there.
     pub at: DateTime<Utc>,
-    /// What it is; nothing if another version of cauce put it there.
+    /// What it is; nothing if another version of cauce put it there, or it was damaged.
     pub built: Option<Unpublished>,
 }
 
@@ -42,7 +42,7 @@ impl Shelf {
     /// What was put there last, if there is anything.
     ///
     /// # Errors
-    /// A store that cannot be read, or a file that was damaged.
+    /// A store that cannot be read.
     pub async fn last(&self) -> Result<Option<Shelved>> {
         match self.listed().await?.last() {
             Some(meta) => self.read(meta).await,
@@ -133,8 +133,8 @@ impl Shelf {
             Err(failure) => Err(failure),
         };
         let bytes = found.map_err(|failure| store_error("read", &place, failure))?;
-        let built =
-            Unpublished::from_json(&bytes).map_err(|error| error.while_doing(format_args!("reading {place}")))?;
+        // What was damaged is of no use, and goes like the rest; its models are built again.
+        let built = Unpublished::from_json(&bytes).ok().flatten();
         Ok(Some(Shelved { name, at: meta.last_modified, built }))
     }
 }
