@@ -63,6 +63,8 @@ pub enum Difference {
     },
     /// The file cannot be taken apart, and why.
     Damaged(String),
+    /// The file cannot be read to its end, which is seen only by who reads it, and why.
+    DamagedWithin(String),
     /// There is not even a header.
     Empty,
 }
@@ -122,7 +124,7 @@ impl Difference {
                 format!("put the names of the columns in a first line: {}", names.join(","))
             }
             Self::OtherType { .. } => format!("write the type it has in the file in {columns}"),
-            Self::Damaged(_) => "write the file again".to_owned(),
+            Self::Damaged(_) | Self::DamagedWithin(_) => "copy the file again, or write it again".to_owned(),
             Self::Empty => "write the file again, or take it away".to_owned(),
         }
     }
@@ -148,7 +150,7 @@ impl fmt::Display for Difference {
             Self::OtherType { name, declared, found } => {
                 write!(f, "column `{name}` holds {found}, which cannot be read as {declared}")
             }
-            Self::Damaged(why) => f.write_str(why),
+            Self::Damaged(why) | Self::DamagedWithin(why) => f.write_str(why),
             Self::Empty => f.write_str("it is empty"),
         }
     }

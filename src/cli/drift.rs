@@ -31,7 +31,8 @@ pub(super) fn stopped(plan: &Plan) -> Option<Error> {
     (stopping > 0).then(|| {
         let message =
             format!("{} not fit and the dataset says `on_drift: fail`", counted(stopping, "file") + does(stopping));
-        Error::query(message).hint("nothing was read; correct the files or catalog.yaml, or choose `quarantine_file`")
+        Error::query(message)
+            .hint("nothing was published; correct the files or catalog.yaml, or choose `quarantine_file`")
     })
 }
 

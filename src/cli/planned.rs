@@ -8,9 +8,10 @@ use super::selection::Selection;
 use super::settings::Settings;
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
+use crate::ledger::LeftOut;
 use crate::model::{Meaning, Models};
 use crate::name::{TableName, did_you_mean};
-use crate::plan::{Facts, Plan, Step, Wish};
+use crate::plan::{Drift, Facts, ListedFile, Plan, Step, Wish};
 use crate::release::{Manifest, Unpublished};
 use crate::run::{Inputs, compare_inputs, complete, corrections, list_inputs, study, unpublished};
 
@@ -23,10 +24,59 @@ pub(super) struct Planned {
     pub(super) inputs: Inputs,
     /// Stands for the corrections of each dataset that has some.
     pub(super) corrections: BTreeMap<String, String>,
+    /// Stands for the key of `pseudonym()`.
+    pub(super) key: String,
     pub(super) last: Option<Manifest>,
     /// What a run has built on that release and not published, by the name that it has on the shelf.
     pub(super) unpublished: Option<(String, Unpublished)>,
     pub(super) plan: Plan,
+    listed: BTreeMap<String, Vec<ListedFile>>,
+    wish: Wish,
+}
+
+impl Planned {
+    /// Plans again without `damaged` files, and says what is new about them.
+    ///
+    /// # Errors
+    /// A lake that cannot be read, or files that the plan does not read, which is a bug.
+    pub(super) async fn do_without(&mut self, project: &Project, damaged: Vec<LeftOut>) -> Result<Vec<Drift>> {
+        let before = std::mem::take(&mut self.plan.drift);
+        for LeftOut { dataset, file, reason } in damaged {
+            let is_read =
+                self.plan.datasets.get(&dataset).is_some_and(|read| read.iter().any(|read| read.path == file));
+            let listed = self.listed.get_mut(&dataset).into_iter().flatten().find(|listed| listed.facts.path == file);
+            match listed.filter(|_| is_read) {
+                Some(listed) => listed.note_damage(reason),
+                None => return Err(Error::bug(format!("{file} is damaged, and was not to be read"))),
+            }
+        }
+        self.unpublished = None;
+        self.plan = Plan::new(self.facts(), &self.wish);
+        self.take_up(project).await?;
+        Ok(self.plan.drift.iter().filter(|difference| !before.contains(difference)).cloned().collect())
+    }
+
+    /// Plans again with what a run has built on the last release and not published, if something is to be built.
+    async fn take_up(&mut self, project: &Project) -> Result<()> {
+        if self.plan.builds().next().is_some() {
+            self.unpublished = unpublished(&project.lake, self.last.as_ref()).await?;
+            self.plan = Plan::new(self.facts(), &self.wish);
+        }
+        Ok(())
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            models: &self.models,
+            meanings: &self.meanings,
+            catalog: &self.catalog,
+            listed: self.listed.clone(),
+            corrections: &self.corrections,
+            key: &self.key,
+            last: self.last.as_ref(),
+            unpublished: self.unpublished.as_ref().map(|(_, built)| built),
+        }
+    }
 }
 
 /// Plans a run of `project` for the models that are asked for.
@@ -66,13 +116,12 @@ pub(super) async fn planned_of(
         // What changed is known once everything is planned.
         wish.only = Some(asked_for.wanted.of(project, &models, &plan_with(&Wish::default(), None))?);
     }
-    let mut plan = plan_with(&wish, None);
-    let mut built = None;
-    if plan.builds().next().is_some() {
-        built = unpublished(&project.lake, last.as_ref()).await?;
-        plan = plan_with(&wish, built.as_ref().map(|(_, built)| built));
-    }
-    Ok(Planned { models, meanings, catalog, inputs, corrections, last, unpublished: built, plan })
+    let plan = plan_with(&wish, None);
+    let unpublished = None;
+    let mut planned =
+        Planned { models, meanings, catalog, inputs, corrections, key, last, unpublished, plan, listed, wish };
+    planned.take_up(project).await?;
+    Ok(planned)
 }
 
 /// What `plan` does with the model that a person calls `wanted`: `layer.name`, or `name`.

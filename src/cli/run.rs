@@ -9,7 +9,7 @@ use clap::Args;
 use super::accounts::{tell_accounts, too_many};
 use super::checks::{cases, sentence, tell_failure};
 use super::listing::write_json;
-use super::planned::{Planned, planned};
+use super::planned::planned;
 use super::project::Project;
 use super::selection::Selection;
 use super::settings::Settings;
@@ -101,44 +101,48 @@ pub(super) async fn publish(
 ) -> Result<(Manifest, Option<Error>)> {
     let printer = &settings.printer;
     let begun = Instant::now();
-    let Planned { models, meanings, catalog, inputs, corrections, last, unpublished, plan } =
-        planned(project, settings, asked_for).await?;
-    drift::tell(printer, &plan.drift, Verdict::Read)?;
-    if let Some(error) = drift::stopped(&plan) {
-        return Err(error);
-    }
-    if let Some(last) = last.as_ref().filter(|_| plan.changes_nothing()) {
-        printer.done(format_args!(
-            "nothing changed: release {} is up to date, in {}",
-            last.release,
-            duration(begun.elapsed())
-        ));
-        return Ok((last.clone(), drift::not_whole(&plan)));
-    }
-    if plan.steps.iter().all(|step| step.action == Action::LeaveOut) {
-        return Err(Error::query("no model can be built; nothing was published")
-            .hint("correct the files or catalog.yaml; `cauce plan` says for each model why"));
-    }
-    let id = new_run_id();
+    let mut planned = planned(project, settings, asked_for).await?;
+    drift::tell(printer, &planned.plan.drift, Verdict::Read)?;
     let engine_settings = settings.engine(&project.catalog.project);
-    let key = engine_settings.key_mark();
-    let run = Run {
-        id: &id,
-        catalog: &catalog,
-        models: &models,
-        meanings: &meanings,
-        corrections: &corrections,
-        key: &key,
-        last: last.as_ref(),
-        unpublished: unpublished.as_ref(),
-        lake: &project.lake,
-        settings: &engine_settings,
-        clock,
-        tuning: Tuning::default(),
+    let ending = loop {
+        let (id, plan) = (new_run_id(), &planned.plan);
+        if let Some(error) = hopeless(plan) {
+            return Err(error);
+        }
+        if let Some(last) = planned.last.as_ref().filter(|_| plan.changes_nothing()) {
+            printer.done(format_args!(
+                "nothing changed: release {} is up to date, in {}",
+                last.release,
+                duration(begun.elapsed())
+            ));
+            return Ok((last.clone(), drift::not_whole(plan)));
+        }
+        let run = Run {
+            id: &id,
+            catalog: &planned.catalog,
+            models: &planned.models,
+            meanings: &planned.meanings,
+            corrections: &planned.corrections,
+            key: &planned.key,
+            last: planned.last.as_ref(),
+            unpublished: planned.unpublished.as_ref(),
+            lake: &project.lake,
+            settings: &engine_settings,
+            clock,
+            tuning: Tuning::default(),
+        };
+        let teller = Teller::new(printer, plan, detail);
+        let ending = Box::pin(carry_out(run, plan, planned.inputs.clone(), &|event| teller.tell(event))).await?;
+        drop(teller);
+        let Ending::Damaged { files } = ending else { break ending };
+        let found = planned.do_without(project, files).await?;
+        drift::tell(printer, &found, Verdict::Read)?;
+        if hopeless(&planned.plan).is_none() {
+            printer.hint(
+                "damage is seen only by reading: what was made of these files is left behind, and the run begins again",
+            );
+        }
     };
-    let teller = Teller::new(printer, &plan, detail);
-    let ending = Box::pin(carry_out(run, &plan, inputs, &|event| teller.tell(event))).await?;
-    drop(teller);
     if let (Some(file), Ending::Published { outcomes, .. } | Ending::Blocked { outcomes, .. }) = (junit, &ending) {
         write_junit(Target::file(file)?, "cauce run", &cases(outcomes)?)?;
     }
@@ -163,7 +167,20 @@ pub(super) async fn publish(
             Err(blocked(printer, &outcomes)?)
         }
         Ending::Rejected { over, rejects } => Err(too_many(printer, &over, &rejects)?),
+        Ending::Damaged { .. } => Err(Error::bug("a run ended that was to begin again")),
     }
+}
+
+/// Why nothing of `plan` can be carried out, if nothing can.
+fn hopeless(plan: &Plan) -> Option<Error> {
+    let nothing = || {
+        let nothing = plan.steps.iter().all(|step| step.action == Action::LeaveOut);
+        nothing.then(|| {
+            Error::query("no model can be built; nothing was published")
+                .hint("correct the files or catalog.yaml; `cauce plan` says for each model why")
+        })
+    };
+    drift::stopped(plan).or_else(nothing)
 }
 
 /// Tells how many models were left as they were.

@@ -57,6 +57,7 @@ fn commands() -> Value {
         ("refused", Kind::Refused),
         ("bug", Kind::Bug),
         ("interrupted", Kind::Interrupted),
+        ("file_damaged", Kind::Damaged),
     ];
     let exit_codes = kinds.map(|(name, kind)| json!({ "name": name, "code": kind.exit_code() }));
     json!({

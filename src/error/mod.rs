@@ -21,6 +21,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Kind {
     /// A statement is wrong or failed while it ran: correct the SQL or the data. Exit code 1.
     Query,
+    /// A file of input is damaged: what was written is not there any more. Write it again. Exit code 1.
+    Damaged,
     /// A check of a model did not hold: look at the rows. Nothing was published. Exit code 1.
     Check,
     /// The command line, `catalog.yaml` or a model file is wrong: correct it. Exit code 2.
@@ -42,7 +44,7 @@ impl Kind {
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
-            Self::Query | Self::Check => 1,
+            Self::Query | Self::Damaged | Self::Check => 1,
             Self::Usage => 2,
             Self::Store => 3,
             Self::Limit => 4,
@@ -147,6 +149,11 @@ impl Error {
     /// A wrong or failing statement.
     pub fn query(message: impl Into<String>) -> Self {
         Self::new(Kind::Query, message)
+    }
+
+    /// A damaged file of input. The message begins with the file and a colon.
+    pub fn damaged(file: impl fmt::Display, how: impl fmt::Display) -> Self {
+        Self::new(Kind::Damaged, format!("{file}: {how}"))
     }
 
     /// A wrong command line, catalog or model file.
@@ -287,6 +294,7 @@ mod tests {
     fn exit_codes_are_frozen() {
         let kinds = [
             (Kind::Query, 1),
+            (Kind::Damaged, 1),
             (Kind::Check, 1),
             (Kind::Usage, 2),
             (Kind::Store, 3),

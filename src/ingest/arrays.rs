@@ -1,5 +1,6 @@
 //! Batches of whatever types a file has become rows of a dataset: what all formats of arrays share.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -104,6 +105,13 @@ impl ArrayRows {
         self.account.rows += rows.num_rows() as u64;
         self.account.rejected += (batch.num_rows() - rows.num_rows()) as u64;
         Ok(rows)
+    }
+
+    /// The failure to read on after the rows so far.
+    pub(super) fn damaged(&self, format: &str, why: impl fmt::Display) -> Error {
+        let rows = self.account.records;
+        Error::damaged(&self.file, format_args!("the {format} data is damaged after {rows} rows: {why}"))
+            .hint("copy the file again, or write it again")
     }
 
     /// Says that the file was read to its end.

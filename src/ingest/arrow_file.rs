@@ -11,13 +11,15 @@ use arrow::ipc::reader::{FileDecoder, read_footer_length};
 use arrow::ipc::{Block, root_as_footer};
 use bytes::Bytes;
 use datafusion::common::runtime::SpawnedTask;
-use futures::future::TryFutureExt;
+use futures::future::{FutureExt, TryFutureExt};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use super::arrays::{self, ArrayRows};
+use super::arrow_block;
 use super::chunks::fetch;
 use super::infer::StoredColumn;
 use super::reader::{Reader, Scan};
+use super::survive::survive;
 use crate::catalog::{Dataset, Difference};
 use crate::error::{Error, Kind, Result};
 use crate::store::InputFile;
@@ -31,7 +33,9 @@ pub(super) struct ArrowReader;
 
 impl Reader for ArrowReader {
     fn read(&self, file: InputFile, scan: Arc<Scan>) -> BoxStream<'static, Result<RecordBatch>> {
-        let opened = open(file, scan).map_ok(|opened| {
+        let died = broken(&file.name, "its footer does not hold together");
+        let opened = survive(open(file, scan)).map(|opened| opened.unwrap_or(Err(died)));
+        let opened = opened.map_ok(|opened| {
             stream::try_unfold(opened, |mut opened| async move {
                 Ok(opened.next().await?.map(|batches| (stream::iter(batches.into_iter().map(Ok)), opened)))
             })
@@ -58,13 +62,13 @@ struct Opened {
 pub(super) async fn differences(dataset: &Dataset, file: &InputFile) -> Result<Vec<Difference>> {
     let footer = match footer(file).await {
         Ok(footer) => footer,
-        Err(error) if error.kind() == Kind::Query => {
+        Err(error) if error.kind() == Kind::Damaged => {
             return Ok(vec![Difference::Damaged("it is not a whole Arrow file".to_owned())]);
         }
         Err(error) => return Err(error),
     };
-    Ok(match root_as_footer(&footer).ok().and_then(|footer| footer.schema()) {
-        Some(schema) => arrays::differences(dataset, &file.name, &fb_to_schema(schema)),
+    Ok(match schema_of(&footer).await {
+        Some(schema) => arrays::differences(dataset, &file.name, &schema),
         None => vec![Difference::Damaged("it is not a whole Arrow file".to_owned())],
     })
 }
@@ -76,13 +80,17 @@ pub(super) async fn differences(dataset: &Dataset, file: &InputFile) -> Result<V
 pub(super) async fn columns(file: &InputFile) -> Result<Option<(Vec<StoredColumn>, u64)>> {
     let footer = match footer(file).await {
         Ok(footer) => footer,
-        Err(error) if error.kind() == Kind::Query => return Ok(None),
+        Err(error) if error.kind() == Kind::Damaged => return Ok(None),
         Err(error) => return Err(error),
     };
-    let schema = root_as_footer(&footer).ok().and_then(|footer| footer.schema()).map(fb_to_schema);
     let of_schema =
         |schema: Schema| schema.fields().iter().map(|field| StoredColumn::new(field, no_nulls(field))).collect();
-    Ok(schema.map(|schema| (of_schema(schema), 0)))
+    Ok(schema_of(&footer).await.map(|schema| (of_schema(schema), 0)))
+}
+
+/// The columns that a footer names, if it is whole.
+async fn schema_of(footer: &[u8]) -> Option<Schema> {
+    survive(async { root_as_footer(footer).ok()?.schema().map(fb_to_schema) }).await.flatten()
 }
 
 /// Zero for a column that cannot have any.
@@ -126,13 +134,14 @@ impl Opened {
             self.rows.finished()?;
             return Ok(None);
         };
-        let name = &self.file.name;
         let bytes = bytes(&self.file, &self.scan, &block).await?;
         let decoder = Arc::clone(&self.decoder);
-        // In a damaged file a length may lead anywhere, and the decoder may die of it.
-        let task = SpawnedTask::spawn(async move { decoder.read_record_batch(&block, &bytes) });
-        let batch = task.join().await.map_err(|_| broken(name, "its blocks do not hold together"))?;
-        let Some(batch) = batch.map_err(|failure| failed(name, failure))? else { return Ok(Some(Vec::new())) };
+        let task = SpawnedTask::spawn(survive(async move { decoder.read_record_batch(&block, &bytes) }));
+        let batch = task.join().await.map_err(|panic| Error::bug(format!("a reader died: {panic}")))?;
+        let batch = batch.ok_or_else(|| self.rows.damaged("Arrow", "its blocks do not hold together"))?;
+        let Some(batch) = batch.map_err(|failure| self.rows.damaged("Arrow", failure))? else {
+            return Ok(Some(Vec::new()));
+        };
         let mut batches = Vec::new();
         for start in (0..batch.num_rows()).step_by(self.scan.batch_rows) {
             let rows = self.scan.batch_rows.min(batch.num_rows() - start);
@@ -153,6 +162,11 @@ async fn bytes(file: &InputFile, scan: &Scan, block: &Block) -> Result<Buffer> {
     let range = range().ok_or_else(|| broken(&file.name, "one of its blocks lies beyond its end"))?;
     let bytes = fetch(file, range).await?;
     scan.bytes_read.add(bytes.len());
+    // Reading it is work of the decoder, which may die of it.
+    let plausible = survive(async { arrow_block::is_plausible(block, &bytes) }).await.unwrap_or(false);
+    if !plausible {
+        return Err(broken(&file.name, "one of its blocks says that it holds what cannot be"));
+    }
     Ok(Buffer::from(bytes))
 }
 
@@ -161,7 +175,7 @@ fn failed(file: &str, failure: ArrowError) -> Error {
 }
 
 fn broken(file: &str, why: &str) -> Error {
-    Error::query(format!("{file}: not a whole Arrow file: {why}"))
+    Error::damaged(file, format_args!("not a whole Arrow file: {why}"))
         .hint("write the file again, or set the dataset's `format`")
 }
 
@@ -172,7 +186,7 @@ mod tests {
     use arrow::ipc::CompressionType;
     use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
-    use super::super::testing::{dataset, files, query, query_text, told};
+    use super::super::testing::{dataset, every_flip_is_rows_or_damage, files, query, query_text, told};
     use super::*;
     use crate::catalog::Format;
 
@@ -244,6 +258,14 @@ mod tests {
             assert_ne!(bytes, sample());
             let rows = query(&columns, files(&[("d.feather", &bytes)]).await, "SELECT * FROM d").await.unwrap();
             assert_eq!(rows, plain, "{compression:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn any_damage_is_told_as_damage() {
+        let columns = arrow_dataset("id string!; n float; canal string; hora timestamp");
+        for whole in [sample(), compressed_sample(Some(CompressionType::ZSTD))] {
+            every_flip_is_rows_or_damage(&columns, &ArrowReader, &whole).await;
         }
     }
 

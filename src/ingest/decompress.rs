@@ -148,7 +148,7 @@ fn damaged(file: &str, compression: Compression, content: u64, error: io::Error)
         io::ErrorKind::UnexpectedEof => "the file ends too early".to_owned(),
         _ => error.to_string(),
     };
-    Error::query(format!("{file}: the {name} data is damaged after {content} bytes of content: {why}"))
+    Error::damaged(file, format_args!("the {name} data is damaged after {content} bytes of content: {why}"))
         .hint(format!("copy the file again and test it with `{name} -t`"))
         .because(error)
 }

@@ -19,7 +19,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties, SendableRecordBatchStream,
 };
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, Stream, StreamExt};
 
 use super::arrow_file::ArrowReader;
 use super::csv::Csv;
@@ -29,6 +29,7 @@ use super::parquet::ParquetReader;
 use super::reader::{Reader, Scan};
 use super::text_file::{TextFormat, TextReader};
 use crate::catalog::{Dataset, Format};
+use crate::error::Kind;
 use crate::store::InputFile;
 
 /// Reads the files of a dataset, some files a partition, each file from its beginning to its end.
@@ -204,7 +205,10 @@ impl ExecutionPlan for IngestExec {
         });
         let reader = Arc::clone(&self.reader);
         let batches = stream::iter(files.clone())
-            .flat_map(move |file| reader.read(file, Arc::clone(&scan)))
+            .flat_map(move |file| {
+                let name = file.name.clone();
+                up_to_damage(name, reader.read(file, Arc::clone(&scan)), Arc::clone(&scan.faults))
+            })
             .map(move |batch| match batch {
                 Ok(batch) => {
                     baseline.record_output(batch.num_rows());
@@ -217,6 +221,21 @@ impl ExecutionPlan for IngestExec {
         let stream = RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches);
         Ok(make_cooperative(Box::pin(stream)))
     }
+}
+
+/// The `batches` of `file`, up to where it is damaged if the policy goes on without the rest.
+fn up_to_damage(
+    file: String,
+    batches: BoxStream<'static, crate::error::Result<RecordBatch>>,
+    faults: Arc<dyn Faults>,
+) -> impl Stream<Item = crate::error::Result<RecordBatch>> + Send {
+    batches.filter_map(move |batch| {
+        let batch = match batch {
+            Err(failure) if failure.kind() == Kind::Damaged => faults.damaged(&file, failure).err().map(Err),
+            batch => Some(batch),
+        };
+        std::future::ready(batch)
+    })
 }
 
 /// `batches` up to the row number `limit`, and up to the first error.

@@ -170,6 +170,12 @@ pub trait Faults: fmt::Debug + Send + Sync {
     /// Says that `file` was read to its end, after the last of its rejects. A file of which a query wanted only the
     /// first rows may never be.
     fn finished(&self, file: &str, account: Account) -> Result<()>;
+
+    /// Takes the failure to read `file` to its end because it is damaged. An error ends the reading; otherwise the rows
+    /// before the damage stand, and reading goes on with the next file.
+    fn damaged(&self, _file: &str, failure: Error) -> Result<()> {
+        Err(failure)
+    }
 }
 
 /// The strict policy: the first fault is the error.

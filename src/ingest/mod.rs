@@ -12,6 +12,7 @@
 //!   not, so that `count(*)` and `sum(n)` speak of the same rows. What is not asked for is checked and thrown away.
 
 mod arrays;
+mod arrow_block;
 mod arrow_file;
 mod beginning;
 mod cells;
@@ -41,6 +42,7 @@ mod replay;
 mod rows;
 mod rules;
 mod split;
+mod survive;
 mod table;
 #[cfg(test)]
 mod testing;

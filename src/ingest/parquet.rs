@@ -23,8 +23,9 @@ use super::arrays::{self, ArrayRows};
 use super::chunks::fetch;
 use super::infer::StoredColumn;
 use super::reader::{Reader, Scan};
+use super::survive::survive;
 use crate::catalog::{Dataset, Difference};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, lower_first};
 use crate::store::InputFile;
 
 /// Bytes read at the end of a file in the hope that its whole footer is among them.
@@ -36,37 +37,50 @@ pub(super) struct ParquetReader;
 
 impl Reader for ParquetReader {
     fn read(&self, file: InputFile, scan: Arc<Scan>) -> BoxStream<'static, Result<RecordBatch>> {
-        let opened = open(file, scan).map_ok(|(name, rows, batches)| {
-            stream::try_unfold((name, rows, batches), |(name, mut rows, mut batches)| async move {
-                let batch = batches.try_next().await.map_err(|error| unreadable(&name, error))?;
+        let opened = open(file, scan).map_ok(|(rows, batches)| {
+            stream::try_unfold((rows, batches), |(mut rows, mut batches)| async move {
+                let batch = next(&mut batches, &rows).await?;
                 let Some(batch) = batch else {
                     rows.finished()?;
                     return Ok(None);
                 };
                 let batch = rows.rows(&batch)?;
-                Ok(Some((batch, (name, rows, batches))))
+                Ok(Some((batch, (rows, batches))))
             })
         });
         stream::once(opened).try_flatten().boxed()
     }
 }
 
-async fn open(file: InputFile, scan: Arc<Scan>) -> Result<(Arc<str>, ArrayRows, ParquetRecordBatchStream<FileBytes>)> {
+async fn open(file: InputFile, scan: Arc<Scan>) -> Result<(ArrayRows, ParquetRecordBatchStream<FileBytes>)> {
     let name: Arc<str> = Arc::from(file.name.as_str());
     if file.meta.size == 0 {
-        return Err(
-            Error::query(format!("{name}: the file is empty")).hint("a Parquet file has a footer even without rows")
-        );
+        return Err(Error::damaged(&name, "the file is empty").hint("a Parquet file has a footer even without rows"));
     }
     let failed = |error| unreadable(&name, error);
+    let died = || broken(&name, "its footer does not hold together");
     let bytes = FileBytes { file, bytes_read: scan.bytes_read.clone() };
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchStreamBuilder::new_with_options(bytes, options).await.map_err(failed)?;
+    let opened = survive(ParquetRecordBatchStreamBuilder::new_with_options(bytes, options)).await;
+    let builder = opened.ok_or_else(died)?.map_err(failed)?;
     let (rows, read) = ArrayRows::new(&name, Arc::clone(&scan), builder.schema())?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), read);
     let batch_rows = scan.batch_rows.min(scan.limit.unwrap_or(usize::MAX)).max(1);
     let batches = builder.with_projection(mask).with_batch_size(batch_rows).build().map_err(failed)?;
-    Ok((name, rows, batches))
+    Ok((rows, batches))
+}
+
+/// The next of `batches`; `rows` were made of those before.
+async fn next(batches: &mut ParquetRecordBatchStream<FileBytes>, rows: &ArrayRows) -> Result<Option<RecordBatch>> {
+    match survive(batches.try_next()).await {
+        Some(Ok(batch)) => Ok(batch),
+        Some(Err(ParquetError::External(source))) => match source.downcast::<Error>() {
+            Ok(error) => Err(*error),
+            Err(source) => Err(rows.damaged("Parquet", source)),
+        },
+        Some(Err(error)) => Err(rows.damaged("Parquet", in_short(&error))),
+        None => Err(rows.damaged("Parquet", "its pages do not hold together")),
+    }
 }
 
 /// The differences between the columns of `file` and those of `dataset`, and what keeps it from being read at all.
@@ -110,11 +124,12 @@ pub(super) async fn columns(file: &InputFile) -> Result<Option<(Vec<StoredColumn
 async fn footer(file: &InputFile) -> Result<Option<ParquetRecordBatchStreamBuilder<FileBytes>>> {
     let bytes = FileBytes { file: file.clone(), bytes_read: Count::new() };
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    match ParquetRecordBatchStreamBuilder::new_with_options(bytes, options).await {
-        Ok(builder) => Ok(Some(builder)),
-        Err(error) => {
+    match survive(ParquetRecordBatchStreamBuilder::new_with_options(bytes, options)).await {
+        None => Ok(None),
+        Some(Ok(builder)) => Ok(Some(builder)),
+        Some(Err(error)) => {
             let error = unreadable(&file.name, error);
-            if error.kind() == Kind::Query { Ok(None) } else { Err(error) }
+            if error.kind() == Kind::Damaged { Ok(None) } else { Err(error) }
         }
     }
 }
@@ -125,12 +140,24 @@ fn unreadable(file: &str, error: ParquetError) -> Error {
             Ok(error) => *error,
             Err(source) => broken(file, &source.to_string()).because(source),
         },
-        error => broken(file, &error.to_string()).because(error),
+        error => broken(file, &in_short(&error)).because(error),
     }
 }
 
+/// What is wrong, without the names of the parts of the decoder that said so to each other.
+fn in_short(error: &ParquetError) -> String {
+    let mut told = error.to_string();
+    while let Some(rest) = ["Arrow: ", "Parquet argument error: ", "Parquet error: ", "External: ", "EOF: "]
+        .iter()
+        .find_map(|part| told.strip_prefix(part))
+    {
+        told = rest.to_owned();
+    }
+    lower_first(&told)
+}
+
 fn broken(file: &str, why: &str) -> Error {
-    Error::query(format!("{file}: not a whole Parquet file: {why}"))
+    Error::damaged(file, format_args!("not a whole Parquet file: {why}"))
         .hint("write the file again, or set the dataset's `format`")
 }
 
@@ -142,6 +169,9 @@ struct FileBytes {
 
 impl FileBytes {
     async fn get(&self, range: Range<u64>) -> Result<Bytes, ParquetError> {
+        if range.end > self.file.meta.size || range.start > range.end {
+            return Err(ParquetError::EOF("one of its columns lies beyond its end".to_owned()));
+        }
         let bytes = fetch(&self.file, range).await.map_err(|error| ParquetError::External(Box::new(error)))?;
         self.bytes_read.add(bytes.len());
         Ok(bytes)
@@ -179,9 +209,10 @@ mod tests {
     };
     use arrow::datatypes::{DataType, Int8Type};
     use parquet::arrow::ArrowWriter;
+    use parquet::basic::Compression;
     use parquet::file::properties::WriterProperties;
 
-    use super::super::testing::{dataset, files, query, query_text, told};
+    use super::super::testing::{dataset, every_flip_is_rows_or_damage, files, query, query_text, told};
     use super::*;
     use crate::catalog::Format;
 
@@ -290,6 +321,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn any_damage_is_told_as_damage() {
+        let ids = texts(&[Some("a"), Some("b"), Some("a"), Some("d"), None]);
+        let numbers: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0, 12.5, 5.0]));
+        let batch = RecordBatch::try_from_iter(vec![("id", ids), ("n", numbers)]).unwrap();
+        for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY] {
+            let mut bytes = Vec::new();
+            let properties = WriterProperties::builder().set_compression(compression).build();
+            let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+            every_flip_is_rows_or_damage(&parquet_dataset("id string; n float"), &ParquetReader, &bytes).await;
+        }
+    }
+
+    #[tokio::test]
     async fn a_wrong_value_is_told_by_its_row() {
         let ids = texts(&[Some("a"), Some("b"), Some("c"), Some("d"), None]);
         let numbers: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0, 12.5, 5.0]));
@@ -336,11 +382,11 @@ mod tests {
         hint: a Parquet file has a footer even without rows
         ");
         insta::assert_snapshot!(error("id string; n int", b"id,n\na,1\n").await, @r"
-        d.parquet: not a whole Parquet file: Parquet error: Invalid Parquet file. Corrupt footer (exit 1)
+        d.parquet: not a whole Parquet file: invalid Parquet file. Corrupt footer (exit 1)
         hint: write the file again, or set the dataset's `format`
         ");
         insta::assert_snapshot!(error("id string; n int", &bytes[..bytes.len() - 20]).await, @r"
-        d.parquet: not a whole Parquet file: Parquet error: Invalid Parquet file. Corrupt footer (exit 1)
+        d.parquet: not a whole Parquet file: invalid Parquet file. Corrupt footer (exit 1)
         hint: write the file again, or set the dataset's `format`
         ");
     }

@@ -15,11 +15,11 @@ use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::exec;
 use super::fault::{Account, Faults, Reject, StopAtFirst};
-use super::reader::Scan;
+use super::reader::{Reader, Scan};
 use super::table::DatasetTable;
 use super::text_file;
 use crate::catalog::{Column, ColumnType, CsvOptions, Dataset, Format, Limit, OnDrift, Rules};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::store::InputFile;
 
 /// A CSV dataset `d` from `id string!; edad int; …`, where `!` means required.
@@ -169,6 +169,27 @@ impl Faults for KeepAll {
         self.accounts.lock().unwrap().push(account);
         Ok(())
     }
+}
+
+/// Reads `bytes` as a file of `dataset` with one bit after the other changed, in each byte another one: what is no longer a
+/// table is told as damage, or as another table than the dataset's, and a value may have become another one.
+pub(super) async fn every_flip_is_rows_or_damage(dataset: &Dataset, reader: &dyn Reader, bytes: &[u8]) {
+    let mut damaged = 0;
+    for at in 0..bytes.len() {
+        let mut changed = bytes.to_vec();
+        changed[at] ^= 1 << (at % 8);
+        let file = files(&[("d", &changed)]).await.remove(0);
+        let read: Result<Vec<RecordBatch>> = reader.read(file, scan(dataset, 100, 1, strict())).try_collect().await;
+        match read {
+            Ok(_) => {}
+            Err(error) if error.kind() == Kind::Damaged => damaged += 1,
+            Err(error) => {
+                let told = told(&error);
+                assert!(matches!(error.kind(), Kind::Query | Kind::Usage), "byte {at}: {told}");
+            }
+        }
+    }
+    assert!(damaged > 0, "no change was damage");
 }
 
 /// The strict policy.

@@ -28,7 +28,7 @@ use futures::stream::{self, StreamExt};
 
 use super::fault::{Account, Fault, Faults, Reason, Reject};
 use super::raw::json_rows;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Hands on the rows whose values in the unique columns no earlier row has.
 #[derive(Debug)]
@@ -99,6 +99,10 @@ impl Faults for HeldAccounts {
     fn finished(&self, file: &str, account: Account) -> Result<()> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(file.to_owned(), account);
         Ok(())
+    }
+
+    fn damaged(&self, file: &str, failure: Error) -> Result<()> {
+        self.faults.damaged(file, failure)
     }
 }
 
@@ -278,7 +282,7 @@ impl Seen {
     }
 }
 
-fn external(error: crate::error::Error) -> DataFusionError {
+fn external(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 

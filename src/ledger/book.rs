@@ -30,6 +30,8 @@ pub struct Ledger {
 struct Book {
     found: Found,
     left_out: BTreeSet<LeftOut>,
+    /// The files that are damaged; none if the first of them ends the reading.
+    damaged: Option<BTreeSet<LeftOut>>,
     datasets: BTreeMap<String, BTreeMap<String, File>>,
 }
 
@@ -43,14 +45,14 @@ struct File {
     account: Option<Account>,
 }
 
-/// A file that was not read because it does not fit its dataset.
+/// A file that was not read, or not to its end, because it does not fit its dataset.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeftOut {
     /// The dataset.
     pub dataset: String,
     /// The file.
     pub file: String,
-    /// How it differs from what the catalog says.
+    /// How it differs from what the catalog says, or is damaged.
     pub reason: String,
 }
 
@@ -71,7 +73,8 @@ impl Ledger {
     /// An empty ledger that puts what does not fit in memory where `env` has its temporary files.
     #[must_use]
     pub fn new(env: Arc<RuntimeEnv>) -> Self {
-        let book = Book { found: Found::new(&env), left_out: BTreeSet::new(), datasets: BTreeMap::new() };
+        let (found, left_out, datasets) = (Found::new(&env), BTreeSet::new(), BTreeMap::new());
+        let book = Book { found, left_out, damaged: None, datasets };
         Self { env, book: Mutex::new(book) }
     }
 
@@ -124,6 +127,18 @@ impl Ledger {
         self.book().left_out.iter().cloned().collect()
     }
 
+    /// From now on a damaged file does not end the reading: readers go on with the next file, and who reads asks for
+    /// [`damaged`](Self::damaged) files before anything is made of the rows.
+    pub fn read_past_damage(&self) {
+        self.book().damaged.get_or_insert_default();
+    }
+
+    /// The files that could not be read to their end, although rows of them may have been.
+    #[must_use]
+    pub fn damaged(&self) -> Vec<LeftOut> {
+        self.book().damaged.iter().flatten().cloned().collect()
+    }
+
     /// How many rejects there are of each kind.
     #[must_use]
     pub fn summary(&self) -> Summary {
@@ -166,6 +181,15 @@ impl Ledger {
         book.found.push(Entry::of_record(TableName::new(Layer::Raw, dataset), reject))
     }
 
+    fn note_damage(&self, dataset: &str, file: &str, failure: Error) -> Result<()> {
+        let mut book = self.book();
+        let Some(damaged) = &mut book.damaged else { return Err(failure) };
+        let message = failure.message();
+        let reason = message.strip_prefix(file).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message).to_owned();
+        damaged.insert(LeftOut { dataset: dataset.to_owned(), file: file.to_owned(), reason });
+        Ok(())
+    }
+
     fn finished(&self, dataset: &str, name: &str, account: Account) -> Result<()> {
         let mut book = self.book();
         let file = book.datasets.entry(dataset.to_owned()).or_default().entry(name.to_owned()).or_default();
@@ -200,6 +224,10 @@ impl Faults for OfDataset {
 
     fn finished(&self, file: &str, account: Account) -> Result<()> {
         self.ledger.finished(&self.dataset, file, account)
+    }
+
+    fn damaged(&self, file: &str, failure: Error) -> Result<()> {
+        self.ledger.note_damage(&self.dataset, file, failure)
     }
 }
 
@@ -253,6 +281,19 @@ mod tests {
         assert_eq!(ledger.taken("d", ["a.csv", "b.csv"]), None, "nobody read b.csv");
         let wrong = third.finished("a.csv", Account { records: 10, rows: 8, rejected: 2, replayed: 1 }).unwrap_err();
         assert_eq!(wrong.kind(), crate::error::Kind::Bug);
+    }
+
+    #[test]
+    fn damage_ends_the_reading_unless_somebody_asks_for_it_later() {
+        let (ledger, none) = (ledger(), Arc::default());
+        let faults = ledger.faults("d", &none);
+        let damage = || Error::damaged("a.gz", "it ends too early");
+        assert_eq!(faults.damaged("a.gz", damage()).unwrap_err().message(), "a.gz: it ends too early");
+        ledger.read_past_damage();
+        faults.damaged("a.gz", damage()).unwrap();
+        faults.damaged("a.gz", damage()).unwrap();
+        let (dataset, file, reason) = ("d".to_owned(), "a.gz".to_owned(), "it ends too early".to_owned());
+        assert_eq!(ledger.damaged(), [LeftOut { dataset, file, reason }]);
     }
 
     #[tokio::test]

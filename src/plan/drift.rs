@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::catalog::{Catalog, Difference, Verdict};
-use crate::release::{QuarantinedFile, ReleasedFile};
+use crate::catalog::{Catalog, Dataset, Difference, Verdict};
+use crate::release::{Manifest, QuarantinedFile, ReleasedDataset, ReleasedFile};
 
 /// An input file as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,32 @@ pub struct Drift {
     pub verdict: Verdict,
     /// What to write into `catalog.yaml`, or to do with the file.
     pub remedy: String,
+}
+
+/// Says of the listed files that `last` left out because of damage within, and that are the same and declared the same, that
+/// they are still damaged: that cannot be seen from their beginnings.
+pub(super) fn remember_damage(listed: &mut BTreeMap<String, Vec<ListedFile>>, catalog: &Catalog, last: &Manifest) {
+    for (name, files) in listed {
+        let declared = catalog.datasets.get(name).map(Dataset::declaration);
+        let same = |before: &&ReleasedDataset| Some(&before.declaration) == declared.as_ref();
+        let Some(before) = last.datasets.get(name).filter(same) else { continue };
+        for file in files {
+            let known = before.quarantined.iter().find(|known| known.file == file.facts);
+            if let Some(how) = known.and_then(|known| known.damage.clone()) {
+                file.note_damage(how);
+            }
+        }
+    }
+}
+
+impl ListedFile {
+    /// Adds that it cannot be read to its end, unless that is known.
+    pub fn note_damage(&mut self, how: String) {
+        let damage = Difference::DamagedWithin(how);
+        if !self.differences.contains(&damage) {
+            self.differences.push(damage);
+        }
+    }
 }
 
 /// The listed files, sorted into those that are read and those that are not.
@@ -63,7 +89,11 @@ pub fn sift(catalog: &Catalog, listed: BTreeMap<String, Vec<ListedFile>>) -> Sif
             if reasons.is_empty() {
                 read.push(facts);
             } else {
-                let file = QuarantinedFile { file: facts, reason: reasons.join("; ") };
+                let damage = differences.into_iter().find_map(|difference| match difference {
+                    Difference::DamagedWithin(how) => Some(how),
+                    _ => None,
+                });
+                let file = QuarantinedFile { file: facts, reason: reasons.join("; "), damage };
                 sifted.quarantined.entry(name.clone()).or_default().push(file);
             }
         }

@@ -111,6 +111,9 @@ pub struct QuarantinedFile {
     pub file: ReleasedFile,
     /// How it differs from what the catalog says of its dataset, in words.
     pub reason: String,
+    /// How it is damaged, if that was seen only when it was read: while it is the same file, nobody need read it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
 }
 
 /// An input file as a run found it. Two files with equal facts are taken to be the same.

@@ -46,7 +46,7 @@ use crate::check::{Against, Outcome, measure};
 use crate::clock::Clock;
 use crate::engine::{Engine, Relations, Settings};
 use crate::error::{Error, Kind, Result};
-use crate::ledger::{Ledger, Summary};
+use crate::ledger::{Ledger, LeftOut, Summary};
 use crate::model::{Meaning, Models};
 use crate::name::{Layer, TableName};
 use crate::plan::Plan;
@@ -154,6 +154,11 @@ pub enum Ending {
         /// What became of all rows.
         accounts: Accounts,
     },
+    /// Files could not be read to their end; nothing was published, and the plan must do without them.
+    Damaged {
+        /// Those files, each with how it is damaged.
+        files: Vec<LeftOut>,
+    },
     /// Datasets have more rejects than they may; nothing was published.
     Rejected {
         /// Those datasets.
@@ -180,6 +185,7 @@ pub async fn carry_out(
     let engine = Engine::new(run.lake.stores(), relations, run.settings)?;
     catch_up(run, &engine).await?;
     let ledger = Arc::clone(engine.ledger());
+    ledger.read_past_damage();
     let (whole, followed) = inputs::read_by(run, plan);
     let files = plan.datasets.iter().filter(|(name, _)| whole.contains(*name) || followed.contains(*name));
     let files = files.map(|(name, files)| (name.clone(), files.clone())).collect();
@@ -191,6 +197,9 @@ pub async fn carry_out(
     let listed = inputs.files.iter().filter(|(name, _)| followed.contains(*name));
     let listed = listed.map(|(name, files)| (name.clone(), files.clone())).collect();
     read_inputs(run, inputs, &whole, &engine).await?;
+    if let Some(damaged) = damaged(&ledger) {
+        return Ok(damaged);
+    }
     // Said before anything is built from them, where it is known by now.
     let accounts = Accounts::of_datasets(run, &ledger, &reads);
     let over = accounts.over(run);
@@ -199,8 +208,21 @@ pub async fn carry_out(
         return Ok(Ending::Rejected { over, rejects: ledger.summary() });
     }
     let mut shelving = Shelving::new(run, plan, &reads, &engine)?;
-    let mut built = build_all(run, plan, &engine, &listed, &mut shelving, watch).await?;
-    let accounts = draw_up(run, plan, &reads, &engine, &mut built).await?;
+    let built = build_all(run, plan, &engine, &listed, &mut shelving, watch).await;
+    // What was made of half a file may be wrong in any way. The rest waits for the run without it.
+    if let Some(damaged) = damaged(&ledger) {
+        if let Ok(mut built) = built {
+            shelving.put(&mut built).await?;
+        }
+        return Ok(damaged);
+    }
+    let mut built = built?;
+    let accounts = draw_up(run, plan, &reads, &engine, &mut built).await;
+    if let Some(damaged) = damaged(&ledger) {
+        shelving.put(&mut built).await?;
+        return Ok(damaged);
+    }
+    let accounts = accounts?;
     let over = accounts.over(run);
     if !over.is_empty() {
         shelving.put(&mut built).await?;
@@ -250,6 +272,12 @@ fn taken_up(
     let datasets = resumed.filter(|input| input.layer == Layer::Raw).map(|input| &input.name);
     let unread = datasets.filter(|name| !whole.contains(*name) && !followed.contains(*name));
     unread.filter_map(|name| Some((name.clone(), unpublished.manifest.datasets.get(name)?.clone()))).collect()
+}
+
+/// How the run ends if files could not be read to their end.
+fn damaged(ledger: &Ledger) -> Option<Ending> {
+    let files = ledger.damaged();
+    (!files.is_empty()).then_some(Ending::Damaged { files })
 }
 
 /// Keeps what a run saw that publishes nothing.

@@ -15,6 +15,7 @@ use crate::support::project::{Outcome, TestProject};
 /// The files, each with the columns that are declared for it.
 const DATASETS: &[(&str, &str)] = &[
     ("anchos_distintos.csv", "id int!; nota string"),
+    ("bit_cambiado.csv.gz", "id int!; nota string"),
     ("bytes_sueltos.csv", "id int!; nota string"),
     ("cadenas.jsonl", "id int!; nota string"),
     ("ceros.csv", "id int!; nota string"),
@@ -50,6 +51,7 @@ const DATASETS: &[(&str, &str)] = &[
     ("numeros.csv", "id int!; monto float; dia date; activo bool"),
     ("objetos.json", "id int!; nota string"),
     ("otro_separador.csv", "id int!; nota string"),
+    ("pagina_mala.parquet", "id int!; nota string"),
     (
         "reglas.csv",
         "id int!; nota int, min: 1, max: 10; canal string, values: [web, app]; codigo string, pattern: 'T-[0-9]+'",
@@ -57,6 +59,7 @@ const DATASETS: &[(&str, &str)] = &[
     ("repetidos.csv", "id int!, unique: true; nota string"),
     ("retornos_solos.csv", "id int!; nota string"),
     ("sin_encabezado.csv", "id int!; nota string"),
+    ("sin_final.csv.zst", "id int!; nota string"),
     ("suma_mala.csv.gz", "id int!; nota string"),
     ("tabulado.tsv", "id int!; nota string"),
     ("utf16.csv", "id int!; nota string"),

@@ -7,6 +7,7 @@ mod support;
 mod batch;
 mod checks;
 mod cleaning;
+mod damage;
 mod declaring;
 mod delta;
 mod demo;

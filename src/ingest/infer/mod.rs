@@ -64,7 +64,8 @@ pub struct Proposal {
 
 /// The columns in `files` of `dataset`, whose text is written as its options say.
 ///
-/// Files that do not fit, such as an empty one, show nothing; the report on drift names them.
+/// Files that do not fit, such as an empty one, show nothing; the report on drift names them. Nor does one that is damaged,
+/// of which there is a note.
 ///
 /// # Errors
 /// Files that cannot be read, or none with a column.
@@ -147,12 +148,14 @@ pub async fn propose(name: &str, path: &str, files: &[InputFile]) -> Result<Prop
 async fn survey(files: &[InputFile], options: &CsvOptions) -> Result<Survey> {
     let threads = threads();
     let surveys = stream::iter(files.iter().cloned())
-        .map(|file| async move { text::survey(&file, options, threads).await })
+        .map(|file| async move {
+            let looked = text::survey(&file, options, threads).await;
+            Survey::of_file(looked.map(Option::unwrap_or_default))
+        })
         .buffered(FILES_AT_ONCE);
     let mut whole = Survey::default();
     let mut surveys = std::pin::pin!(surveys);
     while let Some(survey) = surveys.try_next().await? {
-        let Some(survey) = survey else { continue };
         let names: Vec<String> = survey.columns.iter().map(|(name, _)| name.clone()).collect();
         // A file with another delimiter has one column, whose name is the whole header.
         if other_delimiter(&names).is_none() {
@@ -166,7 +169,7 @@ async fn survey(files: &[InputFile], options: &CsvOptions) -> Result<Survey> {
 async fn of_objects(format: &Format, files: &[InputFile]) -> Result<Inferred> {
     let lines = *format == Format::JsonLines;
     let surveys = stream::iter(files.iter().cloned())
-        .map(|file| async move { objects::survey(&file, lines, threads()).await })
+        .map(|file| async move { Survey::of_file(objects::survey(&file, lines, threads()).await) })
         .buffered(FILES_AT_ONCE);
     let mut whole = Survey::default();
     let mut surveys = std::pin::pin!(surveys);
@@ -189,7 +192,7 @@ fn of_text(survey: &Survey, of_path: &Survey, may_be_null: bool) -> (Inferred, V
         records: survey.records + survey.broken,
         without_value: BTreeMap::new(),
         rejected: survey.broken,
-        notes: Vec::new(),
+        notes: survey.damage.clone(),
         undeclarable: false,
     };
     let in_path = of_path.columns.iter().filter(|(name, _)| !survey.columns.iter().any(|(known, _)| known == name));

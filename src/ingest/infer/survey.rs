@@ -1,6 +1,7 @@
 //! What the files of a dataset showed: the evidence of each column, by name, over all files.
 
 use super::evidence::Evidence;
+use crate::error::{Kind, Result};
 
 /// What one part of the data, a piece, a file or many files, showed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,9 +14,21 @@ pub(super) struct Survey {
     pub(super) broken: u64,
     /// Characters beyond ASCII that are valid in the encoding the text was taken for, and places that are not.
     pub(super) foreign: (u64, u64),
+    /// What is told of damaged files, which show nothing.
+    pub(super) damage: Vec<String>,
 }
 
 impl Survey {
+    /// What looking through a file came to: a damaged one shows nothing but its damage.
+    pub(super) fn of_file(looked: Result<Self>) -> Result<Self> {
+        match looked {
+            Err(failure) if failure.kind() == Kind::Damaged => {
+                Ok(Self { damage: vec![failure.message().to_owned()], ..Self::default() })
+            }
+            looked => looked,
+        }
+    }
+
     /// Adds another file. A column that only one of the two has is without a value in the records of the other.
     pub(super) fn add(&mut self, other: Self) {
         for (name, known) in &mut self.columns {
@@ -36,6 +49,7 @@ impl Survey {
         self.broken += other.broken;
         self.foreign.0 += other.foreign.0;
         self.foreign.1 += other.foreign.1;
+        self.damage.extend(other.damage);
     }
 }
 

@@ -59,7 +59,8 @@ pub(super) async fn survey(file: &InputFile, options: &CsvOptions, tasks: usize)
         whole.add(&part);
     }
     let columns = names.into_iter().zip(whole.columns).collect();
-    Ok(Some(Survey { columns, records: whole.records, broken: whole.broken, foreign: whole.foreign }))
+    let Part { records, broken, foreign, .. } = whole;
+    Ok(Some(Survey { columns, records, broken, foreign, ..Survey::default() }))
 }
 
 /// What one piece showed.

@@ -71,6 +71,7 @@ impl Opened {
         match ending.unwrap() {
             Ending::Published { manifest, .. } => Ok(*manifest),
             Ending::Blocked { outcomes, .. } => panic!("checks failed: {outcomes:?}"),
+            Ending::Damaged { files } => panic!("damaged files: {files:?}"),
             Ending::Rejected { over, .. } => panic!("too many rejects: {over:?}"),
         }
     }
