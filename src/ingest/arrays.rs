@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{Array, ArrayRef, StringArray};
+use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Schema};
 use arrow::record_batch::RecordBatch;
 
@@ -11,7 +12,9 @@ use super::conform::{Way, conform, shown};
 use super::constants::Constants;
 use super::fault::{Account, Fault, Reason, Reject};
 use super::header::{self, Source};
+use super::raw::json_rows;
 use super::reader::Scan;
+use super::rewritten;
 use super::rules::ColumnRules;
 use crate::catalog::{Column, Dataset, Difference};
 use crate::error::{Error, Result};
@@ -23,6 +26,8 @@ pub(super) struct ArrayRows {
     columns: Vec<Checked>,
     constants: Constants,
     account: Account,
+    /// Whether all declared columns of the file are read.
+    whole: bool,
 }
 
 /// A declared column that is read from the file.
@@ -38,8 +43,14 @@ struct Checked {
 
 impl ArrayRows {
     /// The rows of `file`, whose columns are those of `schema`, and the positions in it of the columns to read, in
-    /// ascending order: batches hold these and no others.
-    pub(super) fn new(file: &Arc<str>, scan: Arc<Scan>, schema: &Schema) -> Result<(Self, Vec<usize>)> {
+    /// ascending order: batches hold these and no others. `whole_after` says to read all columns, and what became of the rows
+    /// before.
+    pub(super) fn new(
+        file: &Arc<str>,
+        scan: Arc<Scan>,
+        schema: &Schema,
+        whole_after: Option<Account>,
+    ) -> Result<(Self, Vec<usize>)> {
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let sources = header::sources(&scan.dataset, file, &names)?;
         let mut columns = Vec::with_capacity(sources.len());
@@ -51,7 +62,7 @@ impl ArrayRows {
             let rules = ColumnRules::new(column)?;
             // A column that nobody asked for is read all the same if a value of it can be wrong.
             let never_wrong = way.never_fails(from, column.column_type) && !(column.required && field.is_nullable());
-            if scan.projection.contains(&index) || rules.is_some() || !never_wrong {
+            if whole_after.is_some() || scan.projection.contains(&index) || rules.is_some() || !never_wrong {
                 columns.push(Checked { index, position, way, rules });
             }
         }
@@ -61,17 +72,21 @@ impl ArrayRows {
             column.position = read.partition_point(|other| *other < column.position);
         }
         let constants = Constants::new(file, &scan, &sources)?;
-        let file = Arc::clone(file);
-        Ok((Self { file, scan, columns, constants, account: Account::default() }, read))
+        let of_file = sources.iter().filter(|source| matches!(source, Source::Field(_))).count();
+        let whole = columns.len() == of_file;
+        let (file, account) = (Arc::clone(file), whole_after.unwrap_or_default());
+        Ok((Self { file, scan, columns, constants, account, whole }, read))
     }
 
-    /// The wanted columns of a batch as it was read; its rejects go to the policy.
-    pub(super) fn rows(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+    /// The wanted columns of a batch as it was read; its rejects go to the policy. None if a row is rejected of which not all
+    /// is at hand: then the file must be read whole from this batch on.
+    pub(super) fn rows(&mut self, batch: &RecordBatch) -> Result<Option<RecordBatch>> {
         let _busy = self.scan.busy.timer();
-        let mut arrays: Vec<Option<ArrayRef>> = vec![None; self.scan.dataset.columns.len()];
+        let dataset = &self.scan.dataset;
+        let mut arrays: Vec<Option<ArrayRef>> = vec![None; dataset.columns.len()];
         let mut faults: Vec<(usize, usize, &Column, Reason)> = Vec::new();
         for Checked { index, position, way, rules } in &self.columns {
-            let column = &self.scan.dataset.columns[*index];
+            let column = &dataset.columns[*index];
             let (array, mut found) = conform(batch.column(*position), column, *way)?;
             if let Some(rules) = rules {
                 rules.check(&array, &mut found);
@@ -79,10 +94,15 @@ impl ArrayRows {
             arrays[*index] = Some(array);
             faults.extend(found.into_iter().map(|fault| (fault.row, *position, column, fault.reason)));
         }
+        if !faults.is_empty() && !self.whole {
+            return Ok(None);
+        }
         faults.sort_by_key(|(row, position, ..)| (*row, *position));
         let row_number = |row: usize| self.account.records + row as u64 + 1;
-        for faults in faults.chunk_by(|(a, ..), (b, ..)| a == b) {
-            let line = row_number(faults[0].0);
+        let mut corrected = Vec::new();
+        for (rejected, faults) in faults.chunk_by(|(a, ..), (b, ..)| a == b).enumerate() {
+            let row = faults[0].0;
+            let line = row_number(row);
             let fault = |(row, position, column, reason): &(usize, usize, &Column, Reason)| Fault {
                 column: Some(column.name.clone()),
                 value: Some(shown(batch.column(*position), *row)),
@@ -90,21 +110,58 @@ impl ArrayRows {
                 at: 1,
                 reason: reason.clone(),
             };
-            self.scan.faults.take(Reject {
+            let mut reject = Reject {
                 file: Arc::clone(&self.file),
                 offset: None,
                 length: None,
                 line,
-                raw: String::new(),
+                raw: self.as_object(batch, &arrays, row)?,
                 faults: faults.iter().map(fault).collect(),
-            })?;
+            };
+            if let Some(text) = self.scan.faults.correction(&reject) {
+                let columns = (self.scan.projection.as_slice(), &self.scan.schema);
+                match rewritten::row(dataset, columns, (&self.file, line), &text)? {
+                    Ok(instead) => {
+                        corrected.push((row - rejected, instead));
+                        continue;
+                    }
+                    Err(why) => reject.still_wrong(&why),
+                }
+            }
+            self.scan.faults.take(reject)?;
         }
         let wanted = self.constants.complete(&self.scan, arrays, batch.num_rows(), row_number)?;
         let rows = self.scan.batch(wanted, batch.num_rows(), faults.iter().map(|(row, ..)| *row))?;
+        self.account.replayed += corrected.len() as u64;
+        let rows = with_corrected(&rows, corrected)?;
         self.account.records += batch.num_rows() as u64;
         self.account.rows += rows.num_rows() as u64;
         self.account.rejected += (batch.num_rows() - rows.num_rows()) as u64;
-        Ok(rows)
+        Ok(Some(rows))
+    }
+
+    /// What became of the rows so far.
+    pub(super) fn account(&self) -> Account {
+        self.account
+    }
+
+    /// A row as a JSON object: its values as they were read into `arrays`, or as they stand in the file where they do not fit.
+    fn as_object(&self, batch: &RecordBatch, arrays: &[Option<ArrayRef>], row: usize) -> Result<String> {
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for Checked { index, position, .. } in &self.columns {
+            let Some(made) = &arrays[*index] else { continue };
+            let stored = batch.column(*position);
+            let value = if made.is_null(row) && stored.is_valid(row) {
+                Arc::new(StringArray::from(vec![shown(stored, row)]))
+            } else {
+                made.slice(row, 1)
+            };
+            columns.push((self.scan.dataset.columns[*index].name.as_str(), value, true));
+        }
+        let row =
+            RecordBatch::try_from_iter_with_nullable(columns).map_err(|failure| Error::bug(failure.to_string()))?;
+        let texts = json_rows(&row).map_err(|failure| Error::bug(failure.to_string()))?;
+        Ok(texts.into_iter().next().unwrap_or_default())
     }
 
     /// The failure to read on after the rows so far.
@@ -118,6 +175,22 @@ impl ArrayRows {
     pub(super) fn finished(&self) -> Result<()> {
         self.scan.faults.finished(&self.file, self.account)
     }
+}
+
+/// `rows` with each corrected row where it stands: before the row of that number.
+fn with_corrected(rows: &RecordBatch, corrected: Vec<(usize, RecordBatch)>) -> Result<RecordBatch> {
+    if corrected.is_empty() {
+        return Ok(rows.clone());
+    }
+    let mut parts = Vec::with_capacity(2 * corrected.len() + 1);
+    let mut at = 0;
+    for (before, row) in corrected {
+        parts.push(rows.slice(at, before - at));
+        parts.push(row);
+        at = before;
+    }
+    parts.push(rows.slice(at, rows.num_rows() - at));
+    concat_batches(&rows.schema(), &parts).map_err(|failure| Error::bug(failure.to_string()))
 }
 
 /// The differences between `schema`, the columns of `file`, and those of `dataset`.

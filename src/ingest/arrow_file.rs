@@ -17,6 +17,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use super::arrays::{self, ArrayRows};
 use super::arrow_block;
 use super::chunks::fetch;
+use super::fault::Account;
 use super::infer::StoredColumn;
 use super::reader::{Reader, Scan};
 use super::survive::survive;
@@ -34,7 +35,7 @@ pub(super) struct ArrowReader;
 impl Reader for ArrowReader {
     fn read(&self, file: InputFile, scan: Arc<Scan>) -> BoxStream<'static, Result<RecordBatch>> {
         let died = broken(&file.name, "its footer does not hold together");
-        let opened = survive(open(file, scan)).map(|opened| opened.unwrap_or(Err(died)));
+        let opened = survive(open(file, scan, None)).map(|opened| opened.unwrap_or(Err(died)));
         let opened = opened.map_ok(|opened| {
             stream::try_unfold(opened, |mut opened| async move {
                 Ok(opened.next().await?.map(|batches| (stream::iter(batches.into_iter().map(Ok)), opened)))
@@ -110,14 +111,15 @@ async fn footer(file: &InputFile) -> Result<Bytes> {
     fetch(file, footer_start..start).await
 }
 
-async fn open(file: InputFile, scan: Arc<Scan>) -> Result<Opened> {
+/// Opens `file`; all its columns if there is an account of the rows that were read before.
+async fn open(file: InputFile, scan: Arc<Scan>, whole_after: Option<Account>) -> Result<Opened> {
     let name: Arc<str> = Arc::from(file.name.as_str());
     let footer = footer(&file).await?;
     scan.bytes_read.add(footer.len());
     let footer = root_as_footer(&footer).map_err(|failure| broken(&name, &failure.to_string()))?;
     let schema = footer.schema().ok_or_else(|| broken(&name, "it has no schema"))?;
     let schema = Arc::new(fb_to_schema(schema));
-    let (rows, read) = ArrayRows::new(&name, Arc::clone(&scan), &schema)?;
+    let (rows, read) = ArrayRows::new(&name, Arc::clone(&scan), &schema, whole_after)?;
     let mut decoder = FileDecoder::new(schema, footer.version()).with_projection(read);
     for block in footer.dictionaries().iter().flatten() {
         let bytes = bytes(&file, &scan, block).await?;
@@ -134,20 +136,32 @@ impl Opened {
             self.rows.finished()?;
             return Ok(None);
         };
-        let bytes = bytes(&self.file, &self.scan, &block).await?;
+        let mut batch = self.decode(&block).await?;
+        let mut batches = Vec::new();
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let rows = self.scan.batch_rows.min(batch.num_rows() - start);
+            if let Some(made) = self.rows.rows(&batch.slice(start, rows))? {
+                batches.push(made);
+                start += rows;
+            } else {
+                let opened = open(self.file.clone(), Arc::clone(&self.scan), Some(self.rows.account())).await?;
+                (self.rows, self.decoder) = (opened.rows, opened.decoder);
+                batch = self.decode(&block).await?;
+            }
+        }
+        Ok(Some(batches))
+    }
+
+    /// The columns that are read of a block.
+    async fn decode(&self, block: &Block) -> Result<RecordBatch> {
+        let (block, bytes) = (*block, bytes(&self.file, &self.scan, block).await?);
         let decoder = Arc::clone(&self.decoder);
         let task = SpawnedTask::spawn(survive(async move { decoder.read_record_batch(&block, &bytes) }));
         let batch = task.join().await.map_err(|panic| Error::bug(format!("a reader died: {panic}")))?;
         let batch = batch.ok_or_else(|| self.rows.damaged("Arrow", "its blocks do not hold together"))?;
-        let Some(batch) = batch.map_err(|failure| self.rows.damaged("Arrow", failure))? else {
-            return Ok(Some(Vec::new()));
-        };
-        let mut batches = Vec::new();
-        for start in (0..batch.num_rows()).step_by(self.scan.batch_rows) {
-            let rows = self.scan.batch_rows.min(batch.num_rows() - start);
-            batches.push(self.rows.rows(&batch.slice(start, rows))?);
-        }
-        Ok(Some(batches))
+        let batch = batch.map_err(|failure| self.rows.damaged("Arrow", failure))?;
+        Ok(batch.unwrap_or_else(|| RecordBatch::new_empty(Arc::new(Schema::empty()))))
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Reject {
     pub length: Option<u64>,
     /// Physical line on which the record begins, from 1; in a file of rows the number of the row.
     pub line: u64,
-    /// The record as written; empty where there is no offset. Bytes that are not text are replaced.
+    /// The record as written, in which bytes that are not text are replaced; where there is no offset, as a JSON object.
     pub raw: String,
     /// What is wrong with it, in the order of the record; never empty.
     pub faults: Vec<Fault>,
@@ -210,6 +210,12 @@ impl Reject {
             Some(place) => error.finding(Finding::new(what).at(place)),
             None => error,
         }
+    }
+
+    /// Adds that somebody corrected the record, and why the correction is no row either.
+    pub(super) fn still_wrong(&mut self, why: &str) {
+        let reason = Reason::StillWrong(why.into());
+        self.faults.push(Fault { column: None, value: None, line: self.line, at: 1, reason });
     }
 
     /// All that is wrong, one after the other, without where.

@@ -50,14 +50,20 @@ pub struct NoField {
 }
 
 impl Form {
-    /// How the records of `file` are written; nothing if they are no text.
+    /// How rows of `dataset` are written that are no text in their file, or were rejected after their text had been read: as
+    /// objects.
+    #[must_use]
+    pub fn of_objects(dataset: &Arc<Dataset>) -> Self {
+        Self { dataset: Arc::clone(dataset), writing: Writing::Json }
+    }
+
+    /// How the records of `file` are written.
     ///
     /// # Errors
     /// A file that cannot be read, or whose header does not fit the dataset.
-    pub async fn of(dataset: &Arc<Dataset>, file: &InputFile) -> Result<Option<Self>> {
+    pub async fn of(dataset: &Arc<Dataset>, file: &InputFile) -> Result<Self> {
         let writing = match &dataset.format {
-            Format::Parquet | Format::Arrow => return Ok(None),
-            Format::Json | Format::JsonLines => Writing::Json,
+            Format::Parquet | Format::Arrow | Format::Json | Format::JsonLines => Writing::Json,
             Format::Csv(options) => {
                 let format = Csv::new(options.clone());
                 let stored = chunks(file.clone(), 0..file.meta.size);
@@ -74,7 +80,7 @@ impl Form {
                 }
             }
         };
-        Ok(Some(Self { dataset: Arc::clone(dataset), writing }))
+        Ok(Self { dataset: Arc::clone(dataset), writing })
     }
 
     /// The values of a record, one for each column of the dataset, as they are written; nothing for a column that the
@@ -205,7 +211,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let files = files(&[("d.csv", text.as_bytes())]).await;
-            Form::of(&Arc::new(dataset), &files[0]).await.unwrap().unwrap()
+            Form::of(&Arc::new(dataset), &files[0]).await.unwrap()
         })
     }
 

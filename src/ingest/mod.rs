@@ -39,6 +39,7 @@ mod piece;
 mod raw;
 mod reader;
 mod replay;
+mod rewritten;
 mod rows;
 mod rules;
 mod split;

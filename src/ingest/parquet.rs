@@ -21,6 +21,7 @@ use parquet::file::statistics::Statistics;
 
 use super::arrays::{self, ArrayRows};
 use super::chunks::fetch;
+use super::fault::Account;
 use super::infer::StoredColumn;
 use super::reader::{Reader, Scan};
 use super::survive::survive;
@@ -37,36 +38,67 @@ pub(super) struct ParquetReader;
 
 impl Reader for ParquetReader {
     fn read(&self, file: InputFile, scan: Arc<Scan>) -> BoxStream<'static, Result<RecordBatch>> {
-        let opened = open(file, scan).map_ok(|(rows, batches)| {
-            stream::try_unfold((rows, batches), |(mut rows, mut batches)| async move {
-                let batch = next(&mut batches, &rows).await?;
-                let Some(batch) = batch else {
-                    rows.finished()?;
-                    return Ok(None);
-                };
-                let batch = rows.rows(&batch)?;
-                Ok(Some((batch, (rows, batches))))
-            })
+        let opened = Opened::new(file, scan, None).map_ok(|opened| {
+            stream::try_unfold(
+                opened,
+                |mut opened| async move { Ok(opened.next().await?.map(|batch| (batch, opened))) },
+            )
         });
         stream::once(opened).try_flatten().boxed()
     }
 }
 
-async fn open(file: InputFile, scan: Arc<Scan>) -> Result<(ArrayRows, ParquetRecordBatchStream<FileBytes>)> {
+/// A file whose columns are known.
+struct Opened {
+    file: InputFile,
+    scan: Arc<Scan>,
+    rows: ArrayRows,
+    batches: ParquetRecordBatchStream<FileBytes>,
+}
+
+impl Opened {
+    /// Opens `file`; all its columns, and the rows behind those that are in the account `whole_after`, if there is one.
+    async fn new(file: InputFile, scan: Arc<Scan>, whole_after: Option<Account>) -> Result<Self> {
+        let (rows, batches) = open(&file, &scan, whole_after).await?;
+        Ok(Self { file, scan, rows, batches })
+    }
+
+    /// The rows of the next batch.
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            let Some(batch) = next(&mut self.batches, &self.rows).await? else {
+                self.rows.finished()?;
+                return Ok(None);
+            };
+            if let Some(rows) = self.rows.rows(&batch)? {
+                return Ok(Some(rows));
+            }
+            *self = Self::new(self.file.clone(), Arc::clone(&self.scan), Some(self.rows.account())).await?;
+        }
+    }
+}
+
+async fn open(
+    file: &InputFile,
+    scan: &Arc<Scan>,
+    whole_after: Option<Account>,
+) -> Result<(ArrayRows, ParquetRecordBatchStream<FileBytes>)> {
     let name: Arc<str> = Arc::from(file.name.as_str());
     if file.meta.size == 0 {
         return Err(Error::damaged(&name, "the file is empty").hint("a Parquet file has a footer even without rows"));
     }
     let failed = |error| unreadable(&name, error);
     let died = || broken(&name, "its footer does not hold together");
-    let bytes = FileBytes { file, bytes_read: scan.bytes_read.clone() };
+    let bytes = FileBytes { file: file.clone(), bytes_read: scan.bytes_read.clone() };
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let opened = survive(ParquetRecordBatchStreamBuilder::new_with_options(bytes, options)).await;
     let builder = opened.ok_or_else(died)?.map_err(failed)?;
-    let (rows, read) = ArrayRows::new(&name, Arc::clone(&scan), builder.schema())?;
+    let (rows, read) = ArrayRows::new(&name, Arc::clone(scan), builder.schema(), whole_after)?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), read);
     let batch_rows = scan.batch_rows.min(scan.limit.unwrap_or(usize::MAX)).max(1);
-    let batches = builder.with_projection(mask).with_batch_size(batch_rows).build().map_err(failed)?;
+    let before = usize::try_from(rows.account().records).unwrap_or(usize::MAX);
+    let builder = builder.with_projection(mask).with_batch_size(batch_rows).with_offset(before);
+    let batches = builder.build().map_err(failed)?;
     Ok((rows, batches))
 }
 
@@ -204,15 +236,22 @@ impl AsyncFileReader for FileBytes {
 #[cfg(test)]
 mod tests {
     use arrow::array::{
-        ArrayRef, DictionaryArray, Float64Array, Int32Array, LargeStringArray, StringArray, StringViewArray,
-        TimestampNanosecondArray,
+        ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray, StringArray,
+        StringViewArray, TimestampMicrosecondArray, TimestampNanosecondArray,
     };
+    use arrow::compute::concat_batches;
     use arrow::datatypes::{DataType, Int8Type};
     use parquet::arrow::ArrowWriter;
     use parquet::basic::Compression;
     use parquet::file::properties::WriterProperties;
 
-    use super::super::testing::{dataset, every_flip_is_rows_or_damage, files, query, query_text, told};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::super::fault::{Faults, Reject};
+    use super::super::testing::{
+        Correcting, KeepAll, dataset, every_flip_is_rows_or_damage, files, query, query_text, scan_of, told,
+    };
     use super::*;
     use crate::catalog::Format;
 
@@ -348,6 +387,60 @@ mod tests {
         d.parquet: row 5, column id: no value, but the column is required (exit 1)
         hint: fill in the value, or take `required: true` from the column in catalog.yaml
         ");
+    }
+
+    proptest! {
+        /// Whatever is asked for, rows in = rows out + rejects; what was corrected stands where it stood, with all its values.
+        #[test]
+        fn rejected_rows_are_shown_whole_and_corrected_ones_are_rows(
+            rows in vec((0_i64..1000, any::<bool>(), any::<bool>(), prop::option::of("[a\"ñ\n]{0,3}"), any::<i64>()), 0..30),
+            projection in prop::sample::select(std::vec![std::vec![0], std::vec![1, 2], std::vec![0, 1, 2, 3]]), batch_rows in 1_usize..9,
+        ) {
+            let number = |(n, wrong, ..): &(i64, bool, bool, Option<String>, i64)| *n as f64 + if *wrong { 0.5 } else { 0.0 };
+            let at = |micros: i64| micros.rem_euclid(4_000_000_000_000_000);
+            let bytes = parquet_file(vec![
+                ("n", Arc::new(Float64Array::from_iter_values(rows.iter().map(number)))),
+                ("t", Arc::new(rows.iter().map(|row| row.3.clone()).collect::<StringArray>())),
+                ("hora", Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| at(row.4))))),
+            ]);
+            let dataset = Dataset { metadata: std::vec![crate::catalog::Metadata::Line], ..parquet_dataset("n int; t string; hora timestamp!") };
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let read = |faults: Arc<dyn Faults>, projection: Vec<usize>| {
+                let schema = Arc::new(dataset.schema().project(&projection).unwrap());
+                let scan = Scan { projection, schema: Arc::clone(&schema), ..scan_of(&dataset, batch_rows, 1, faults) };
+                let batches: Vec<RecordBatch> = runtime.block_on(async {
+                    let file = files(&[("d.parquet", &bytes)]).await.remove(0);
+                    ParquetReader.read(file, Arc::new(scan)).try_collect().await.unwrap()
+                });
+                concat_batches(&schema, &batches).unwrap()
+            };
+            let rejected = Arc::new(KeepAll::default());
+            read(Arc::<KeepAll>::clone(&rejected), projection.clone());
+            // A person writes a whole number in the place of the wrong one, and touches nothing else.
+            let corrected = rejected.rejects().into_iter().filter(|reject| rows[line(reject)].2).map(|reject| {
+                let right = reject.raw.replacen(".5\"", "\"", 1);
+                (reject.raw, right)
+            });
+            let faults = Arc::new(Correcting { texts: corrected.collect(), ..Correcting::default() });
+            let got = read(Arc::<Correcting>::clone(&faults), projection.clone());
+            let kept: Vec<_> = rows.iter().enumerate().filter(|(_, (_, wrong, known, ..))| !wrong || *known).collect();
+            let expected: Vec<ArrayRef> = std::vec![
+                Arc::new(Int64Array::from_iter_values(kept.iter().map(|(_, row)| row.0))),
+                Arc::new(kept.iter().map(|(_, row)| row.3.clone()).collect::<StringArray>()),
+                Arc::new(TimestampMicrosecondArray::from_iter_values(kept.iter().map(|(_, row)| at(row.4)))),
+                Arc::new(Int64Array::from_iter_values(kept.iter().map(|(index, _)| i64::try_from(index + 1).unwrap()))),
+            ];
+            let expected = RecordBatch::try_new(dataset.schema(), expected).unwrap().project(&projection).unwrap();
+            prop_assert_eq!(got, expected);
+            let replayed = rows.iter().filter(|row| row.1 && row.2).count() as u64;
+            let (records, rows) = (rows.len() as u64, kept.len() as u64);
+            prop_assert_eq!(faults.kept.accounts(), [Account { records, rows, rejected: records - rows, replayed }]);
+            prop_assert_eq!(faults.kept.rejects().len() as u64, records - rows);
+        }
+    }
+
+    fn line(reject: &Reject) -> usize {
+        usize::try_from(reject.line).unwrap() - 1
     }
 
     #[tokio::test]

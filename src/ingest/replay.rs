@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::decode::Measure;
-use super::fault::{Fault, Faults, Reason, Reject};
+use super::fault::{Faults, Reject};
 use super::piece::Piece;
 use super::rows::Made;
 use super::text_file::Maker;
@@ -42,17 +42,25 @@ pub(super) fn make(maker: &dyn Maker, piece: &Piece, measure: Measure, faults: &
 fn replay(maker: &dyn Maker, at: &Piece, text: &str, mut reject: Reject) -> Result<Made> {
     let piece = Piece { text: text.as_bytes().to_vec(), offset: at.offset, line: at.line, broken: None };
     let mut made = maker.make(&piece)?;
-    if (made.account.records, made.account.rows) == (1, 1) {
-        made.account.replayed = 1;
-        return Ok(made);
+    match why_no_row(&made) {
+        None => {
+            made.account.replayed = 1;
+            Ok(made)
+        }
+        Some(why) => {
+            reject.still_wrong(&why);
+            Ok(Made::of_reject(reject, 0..at.text.len()))
+        }
     }
-    let why = match (made.rejects.first(), made.account.records) {
-        (Some(still), 1) => still.message(),
-        (_, records) => format!("it is {records} records"),
-    };
-    let reason = Reason::StillWrong(why.into());
-    reject.faults.push(Fault { column: None, value: None, line: reject.line, at: 1, reason });
-    Ok(Made::of_reject(reject, 0..at.text.len()))
+}
+
+/// Why a corrected record, which was made into this, is no row; none if it is one.
+pub(super) fn why_no_row(made: &Made) -> Option<String> {
+    match (made.rejects.first(), made.account.records) {
+        _ if (made.account.records, made.account.rows) == (1, 1) => None,
+        (Some(still), 1) => Some(still.message()),
+        (_, records) => Some(format!("it is {records} records")),
+    }
 }
 
 #[cfg(test)]
@@ -63,29 +71,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::fault::Account;
-    use super::super::testing::{KeepAll, dataset, decode};
-    use super::*;
-
-    /// Knows the corrections of some texts, and keeps what it is told.
-    #[derive(Debug, Default)]
-    struct Correcting {
-        texts: HashMap<String, String>,
-        kept: KeepAll,
-    }
-
-    impl Faults for Correcting {
-        fn take(&self, reject: Reject) -> Result<()> {
-            self.kept.take(reject)
-        }
-
-        fn correction(&self, reject: &Reject) -> Option<Arc<str>> {
-            self.texts.get(&reject.raw).map(|text| Arc::from(text.as_str()))
-        }
-
-        fn finished(&self, file: &str, account: Account) -> Result<()> {
-            self.kept.finished(file, account)
-        }
-    }
+    use super::super::testing::{Correcting, KeepAll, dataset, decode};
 
     #[test]
     fn what_is_still_wrong_is_rejected_as_it_was_and_says_so() {

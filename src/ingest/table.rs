@@ -95,9 +95,9 @@ impl DatasetTable {
         let places = [schema.index_of(Metadata::File.name())?, schema.index_of(Metadata::Line.name())?];
         let accounts = Arc::new(HeldAccounts::new(Arc::clone(&self.faults)));
         let all = (0..schema.fields().len()).collect();
-        let read = IngestExec::try_new(dataset, self.files.clone(), all, None, 1)?;
+        let read = IngestExec::try_new(Arc::clone(&dataset), self.files.clone(), all, None, 1)?;
         let read = read.with_faults(Arc::<HeldAccounts>::clone(&accounts));
-        let rows = UniqueExec::new(Arc::new(read), unique, places, accounts);
+        let rows = UniqueExec::new(Arc::new(read), dataset, unique, places, accounts);
         let columns = projection.iter().map(|index| {
             let name = schema.field(*index).name();
             ProjectionExpr { expr: Arc::new(Column::new(name, *index)), alias: name.clone() }

@@ -1,5 +1,6 @@
 //! What the tests of this room share: datasets in a line, files in memory, reading everything.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
@@ -79,7 +80,7 @@ pub(super) fn decode(
     (batch_rows, tasks): (usize, usize),
     faults: Arc<dyn Faults>,
 ) -> Result<RecordBatch> {
-    let scan = scan(dataset, batch_rows, tasks, faults);
+    let scan = Arc::new(scan_of(dataset, batch_rows, tasks, faults));
     let format = exec::text_format(&dataset.format).unwrap();
     let blocks: Vec<Result<Bytes>> = stored.chunks(size).map(|block| Ok(Bytes::copy_from_slice(block))).collect();
     let stored = stream::iter(blocks).boxed();
@@ -90,8 +91,8 @@ pub(super) fn decode(
 }
 
 /// All columns of `dataset`, with rejects for `faults`.
-fn scan(dataset: &Dataset, batch_rows: usize, tasks: usize, faults: Arc<dyn Faults>) -> Arc<Scan> {
-    Arc::new(Scan {
+pub(super) fn scan_of(dataset: &Dataset, batch_rows: usize, tasks: usize, faults: Arc<dyn Faults>) -> Scan {
+    Scan {
         dataset: Arc::new(dataset.clone()),
         projection: (0..dataset.schema().fields().len()).collect(),
         schema: dataset.schema(),
@@ -101,7 +102,7 @@ fn scan(dataset: &Dataset, batch_rows: usize, tasks: usize, faults: Arc<dyn Faul
         faults,
         bytes_read: Count::new(),
         busy: Time::new(),
-    })
+    }
 }
 
 /// What `sql` says about the table `d` of `files`.
@@ -171,6 +172,27 @@ impl Faults for KeepAll {
     }
 }
 
+/// Knows the corrections of some texts, and keeps what it is told.
+#[derive(Debug, Default)]
+pub(super) struct Correcting {
+    pub(super) texts: HashMap<String, String>,
+    pub(super) kept: KeepAll,
+}
+
+impl Faults for Correcting {
+    fn take(&self, reject: Reject) -> Result<()> {
+        self.kept.take(reject)
+    }
+
+    fn correction(&self, reject: &Reject) -> Option<Arc<str>> {
+        self.texts.get(&reject.raw).map(|text| Arc::from(text.as_str()))
+    }
+
+    fn finished(&self, file: &str, account: Account) -> Result<()> {
+        self.kept.finished(file, account)
+    }
+}
+
 /// Reads `bytes` as a file of `dataset` with one bit after the other changed, in each byte another one: what is no longer a
 /// table is told as damage, or as another table than the dataset's, and a value may have become another one.
 pub(super) async fn every_flip_is_rows_or_damage(dataset: &Dataset, reader: &dyn Reader, bytes: &[u8]) {
@@ -179,7 +201,8 @@ pub(super) async fn every_flip_is_rows_or_damage(dataset: &Dataset, reader: &dyn
         let mut changed = bytes.to_vec();
         changed[at] ^= 1 << (at % 8);
         let file = files(&[("d", &changed)]).await.remove(0);
-        let read: Result<Vec<RecordBatch>> = reader.read(file, scan(dataset, 100, 1, strict())).try_collect().await;
+        let read: Result<Vec<RecordBatch>> =
+            reader.read(file, Arc::new(scan_of(dataset, 100, 1, strict()))).try_collect().await;
         match read {
             Ok(_) => {}
             Err(error) if error.kind() == Kind::Damaged => damaged += 1,

@@ -3,14 +3,16 @@
 //! The files of such a dataset are read one after the other, each row's values are looked up among those seen, and the
 //! rows go on at once. Values seen stay in memory, where they count against its limit. All columns are read, so that a
 //! reject can show its row: as JSON, for its text has been read and is gone.
+//!
+//! Rows that somebody corrected come last, when all others have been seen: no correction takes the place of a row.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::{cast, filter, filter_record_batch, is_not_null};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::compute::{cast, concat_batches, filter, filter_record_batch, is_not_null};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::util::display::array_value_to_string;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result as EngineResult};
@@ -28,12 +30,16 @@ use futures::stream::{self, StreamExt};
 
 use super::fault::{Account, Fault, Faults, Reason, Reject};
 use super::raw::json_rows;
+use super::rewritten;
+use crate::catalog::Dataset;
 use crate::error::{Error, Result};
 
 /// Hands on the rows whose values in the unique columns no earlier row has.
 #[derive(Debug)]
 pub(super) struct UniqueExec {
     input: Arc<dyn ExecutionPlan>,
+    /// The dataset, with columns that say where a row stands.
+    dataset: Arc<Dataset>,
     /// Positions of the unique columns.
     columns: Vec<usize>,
     /// Where the columns stand that name the file and line of a row; the columns before them are the dataset's own.
@@ -48,6 +54,7 @@ impl UniqueExec {
     /// The rows of `input`, which reads all files in one partition, in their order, with `accounts` as its policy.
     pub(super) fn new(
         input: Arc<dyn ExecutionPlan>,
+        dataset: Arc<Dataset>,
         columns: Vec<usize>,
         [file, line]: [usize; 2],
         accounts: Arc<HeldAccounts>,
@@ -59,7 +66,7 @@ impl UniqueExec {
             input.properties().boundedness,
         );
         let (properties, metrics) = (Arc::new(properties), ExecutionPlanMetricsSet::new());
-        Self { input, columns, file, line, accounts, properties, metrics }
+        Self { input, dataset, columns, file, line, accounts, properties, metrics }
     }
 }
 
@@ -76,13 +83,16 @@ impl HeldAccounts {
         Self { faults, held: Mutex::default() }
     }
 
-    /// Gives away all accounts; `repeated` rows of each file are rejects after all.
-    fn release(&self, repeated: &BTreeMap<String, u64>) -> Result<()> {
+    /// Gives away all accounts; `repeated` rows of each file are rejects after all, and `replayed` ones are as somebody
+    /// corrected them.
+    fn release(&self, repeated: &BTreeMap<String, u64>, replayed: &BTreeMap<String, u64>) -> Result<()> {
         let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
         held.into_iter().try_for_each(|(file, account)| {
             let repeated = repeated.get(&file).copied().unwrap_or(0);
-            let Account { rows, rejected, .. } = account;
-            self.faults.finished(&file, Account { rows: rows - repeated, rejected: rejected + repeated, ..account })
+            let Account { records, rows, rejected, replayed: before } = account;
+            let replayed = before + replayed.get(&file).copied().unwrap_or(0);
+            let account = Account { records, rows: rows - repeated, rejected: rejected + repeated, replayed };
+            self.faults.finished(&file, account)
         })
     }
 }
@@ -131,8 +141,9 @@ impl ExecutionPlan for UniqueExec {
         vec![Distribution::SinglePartition]
     }
 
+    /// It does but for corrected rows; and whoever sorted the rows below it would decide which one stays.
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
+        vec![false]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
@@ -152,7 +163,13 @@ impl ExecutionPlan for UniqueExec {
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         let input = children.pop().ok_or_else(|| DataFusionError::Internal("UniqueExec has one input".to_owned()))?;
         let places = [self.file, self.line];
-        Ok(Arc::new(Self::new(input, self.columns.clone(), places, Arc::clone(&self.accounts))))
+        Ok(Arc::new(Self::new(
+            input,
+            Arc::clone(&self.dataset),
+            self.columns.clone(),
+            places,
+            Arc::clone(&self.accounts),
+        )))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
@@ -164,18 +181,24 @@ impl ExecutionPlan for UniqueExec {
         let schema = self.input.schema();
         let seen = self.columns.iter().map(|column| Seen::new(*column, schema.field(*column), &context));
         let state = State {
+            dataset: Arc::clone(&self.dataset),
+            schema: Arc::clone(&schema),
             seen: seen.collect::<EngineResult<_>>()?,
             repeated: BTreeMap::new(),
+            replayed: BTreeMap::new(),
+            corrected: Vec::new(),
             places: [self.file, self.line],
             accounts: Arc::clone(&self.accounts),
             baseline: BaselineMetrics::new(&self.metrics, partition),
         };
-        let kept = stream::try_unfold((batches, state), |(mut batches, mut state)| async move {
+        let kept = stream::try_unfold((Some(batches), state), |(batches, mut state)| async move {
+            let Some(mut batches) = batches else { return Ok(None) };
             match batches.next().await.transpose()? {
-                Some(batch) => Ok(Some((state.keep(&batch)?, (batches, state)))),
+                Some(batch) => Ok(Some((state.keep(&batch)?, (Some(batches), state)))),
                 None => {
-                    state.accounts.release(&state.repeated).map_err(external)?;
-                    Ok(None)
+                    let corrected = state.keep_corrected()?;
+                    state.accounts.release(&state.repeated, &state.replayed).map_err(external)?;
+                    Ok(corrected.map(|rows| (rows, (None, state))))
                 }
             }
         });
@@ -185,9 +208,15 @@ impl ExecutionPlan for UniqueExec {
 
 /// What is known while rows pass.
 struct State {
+    dataset: Arc<Dataset>,
+    schema: SchemaRef,
     seen: Vec<Seen>,
     /// Rows that are rejects here, by file.
     repeated: BTreeMap<String, u64>,
+    /// Rows that are as somebody corrected them, by file.
+    replayed: BTreeMap<String, u64>,
+    /// Rows that repeat a value and were corrected, with what they are instead.
+    corrected: Vec<(Reject, Arc<str>)>,
     places: [usize; 2],
     accounts: Arc<HeldAccounts>,
     baseline: BaselineMetrics,
@@ -232,10 +261,59 @@ impl State {
             }
             let raw = json_rows(&batch.slice(*row, 1).project(&own)?)?.pop().unwrap_or_default();
             let reject = Reject { file: Arc::from(file), offset: None, length: None, line, raw, faults };
-            self.accounts.take(reject).map_err(external)?;
-            *self.repeated.entry(file.to_owned()).or_default() += 1;
+            match self.accounts.correction(&reject) {
+                Some(text) => self.corrected.push((reject, text)),
+                None => self.take(reject).map_err(external)?,
+            }
         }
         Ok(())
+    }
+
+    fn take(&mut self, reject: Reject) -> Result<()> {
+        *self.repeated.entry(reject.file.to_string()).or_default() += 1;
+        self.accounts.take(reject)
+    }
+
+    /// The corrected rows whose values no other row has, after all others have been seen.
+    fn keep_corrected(&mut self) -> EngineResult<Option<RecordBatch>> {
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let mut rows = Vec::new();
+        for (mut reject, text) in std::mem::take(&mut self.corrected) {
+            let place = (&reject.file, reject.line);
+            let made = rewritten::row(&self.dataset, (&all, &self.schema), place, &text).map_err(external)?;
+            let kept = match made {
+                Ok(row) => self.repeated_values(&row)?.map_or(Ok(row), Err),
+                Err(why) => Err(why),
+            };
+            match kept {
+                Ok(row) => {
+                    *self.replayed.entry(reject.file.to_string()).or_default() += 1;
+                    rows.push(row);
+                }
+                Err(why) => {
+                    reject.still_wrong(&why);
+                    self.take(reject).map_err(external)?;
+                }
+            }
+        }
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let rows = concat_batches(&self.schema, &rows)?;
+        self.baseline.record_output(rows.num_rows());
+        Ok(Some(rows))
+    }
+
+    /// The values of a corrected row that another row has, in words; none if it has its own.
+    fn repeated_values(&mut self, row: &RecordBatch) -> EngineResult<Option<String>> {
+        let mut told = Vec::new();
+        for seen in &mut self.seen {
+            if !seen.repeated_rows(row)?.is_empty() {
+                let value = array_value_to_string(row.column(seen.column), 0)?;
+                told.push(format!("{}: \"{value}\" stands in another row", self.schema.field(seen.column).name()));
+            }
+        }
+        Ok((!told.is_empty()).then(|| told.join("; ")))
     }
 }
 
@@ -293,7 +371,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::table::DatasetTable;
-    use super::super::testing::{KeepAll, dataset, files};
+    use super::super::testing::{Correcting, KeepAll, dataset, files};
     use super::*;
     use crate::catalog::Dataset;
 
@@ -312,12 +390,22 @@ mod tests {
         memory: usize,
     ) -> EngineResult<(Vec<RecordBatch>, Arc<KeepAll>)> {
         let keep = Arc::new(KeepAll::default());
-        let table = DatasetTable::new(dataset, files(texts).await).with_faults(Arc::<KeepAll>::clone(&keep));
+        Ok((ask_with(dataset, texts, sql, memory, Arc::<KeepAll>::clone(&keep)).await?, keep))
+    }
+
+    async fn ask_with(
+        dataset: &Dataset,
+        texts: &[(&str, &[u8])],
+        sql: &str,
+        memory: usize,
+        faults: Arc<dyn Faults>,
+    ) -> EngineResult<Vec<RecordBatch>> {
+        let table = DatasetTable::new(dataset, files(texts).await).with_faults(faults);
         let config = SessionConfig::new().with_target_partitions(3).with_batch_size(7);
         let runtime = RuntimeEnvBuilder::new().with_memory_limit(memory, 1.0).build_arc()?;
         let context = SessionContext::new_with_config_rt(config, runtime);
         context.register_table("d", Arc::new(table))?;
-        Ok((context.sql(sql).await?.collect().await?, keep))
+        context.sql(sql).await?.collect().await
     }
 
     const ENOUGH: usize = 64 << 20;
@@ -328,7 +416,12 @@ mod tests {
         let one = b"id,n,monto\na,1,1\n\"b\n\",2,1\na,3,2\n,4,1\n,x,1\n";
         let two = b"n,id,monto\n5,a,1\n2,a,1\n,c,1\n,d,1\n1,e,x\n";
         let texts: [(&str, &[u8]); 2] = [("1.csv", one), ("2.csv", two)];
-        for sql in ["SELECT * FROM d", "SELECT monto FROM d", "SELECT count(*) FROM d"] {
+        for sql in [
+            "SELECT * FROM d",
+            "SELECT monto FROM d",
+            "SELECT count(*) FROM d",
+            "SELECT * FROM d ORDER BY n DESC, monto DESC",
+        ] {
             let (_, keep) = ask(&dataset, &texts, sql, ENOUGH).await.unwrap();
             let told = keep
                 .rejects()
@@ -365,7 +458,71 @@ mod tests {
         assert!(failure.to_string().contains("values of the unique column id"), "{failure}");
     }
 
+    #[tokio::test]
+    async fn a_correction_takes_the_place_of_no_row() {
+        let dataset = unique("id int; dia date", &[0]);
+        let mut shaped = dataset.clone();
+        shaped.columns[1].rules.formats = vec!["%d/%m/%Y".to_owned()];
+        let text = b"id,dia\n1,31/12/2024\n1,1/1/2024\n1,2/1/2024\n1,3/1/2024\n1,4/1/2024\n3,5/1/2024\n";
+        let of = |day: u8| format!(r#"{{"id":1,"dia":"2024-01-0{day}"}}"#);
+        let new = |id: &str, day: u8| format!(r#"{{"id": {id}, "dia": "2024-01-0{day}"}}"#);
+        // The second is a row of its own; the others repeat a later row and a correction, or are none at all.
+        let texts = [(of(1), new("3", 1)), (of(2), new("2", 2)), (of(3), new("2", 3)), (of(4), new("\"x\"", 4))];
+        let faults = Arc::new(Correcting { texts: texts.into(), ..Correcting::default() });
+        let faults_of = Arc::<Correcting>::clone(&faults);
+        let rows =
+            ask_with(&shaped, &[("1.csv", text)], "SELECT * FROM d ORDER BY id", ENOUGH, faults_of).await.unwrap();
+        let shown = arrow::util::pretty::pretty_format_batches(&rows).unwrap().to_string();
+        insta::assert_snapshot!(shown, @"
+        +----+------------+
+        | id | dia        |
+        +----+------------+
+        | 1  | 2024-12-31 |
+        | 2  | 2024-01-02 |
+        | 3  | 2024-01-05 |
+        +----+------------+
+        ");
+        let rejects = faults.kept.rejects();
+        let told: Vec<String> = rejects.iter().map(|reject| format!("{} {}", reject.line, reject.message())).collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        3 id: "1" stands in an earlier row; its correction is no row either: id: "3" stands in another row
+        5 id: "1" stands in an earlier row; its correction is no row either: id: "2" stands in another row
+        6 id: "1" stands in an earlier row; its correction is no row either: id: "x" is not an int
+        "#);
+        assert_eq!(faults.kept.accounts(), [Account { records: 6, rows: 3, rejected: 3, replayed: 1 }]);
+    }
+
     proptest! {
+        #[test]
+        fn corrected_rows_are_rows_if_their_values_are_their_own(
+            values in prop::collection::vec((0_u8..9, prop::option::of(0_u8..30)), 0..60),
+        ) {
+            let text = values.iter().enumerate().fold("v,x\n".to_owned(), |text, (row, (v, _))| text + &format!("{v},{row}\n"));
+            let object = |v: u8, row: usize| format!(r#"{{"v":{v},"x":{row}}}"#);
+            let corrected = values.iter().enumerate().filter_map(|(row, (v, new))| Some((object(*v, row), object((*new)?, row))));
+            let faults = Arc::new(Correcting { texts: corrected.collect(), ..Correcting::default() });
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+            let (dataset, texts) = (unique("v int; x int", &[0]), [("1.csv", text.as_bytes())]);
+            let asked = ask_with(&dataset, &texts, "SELECT v FROM d", ENOUGH, Arc::<Correcting>::clone(&faults));
+            let rows = runtime.block_on(asked).unwrap();
+            let kept: Vec<i64> =
+                rows.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec()).collect();
+            let mut seen = std::collections::HashSet::new();
+            let mut expected: Vec<i64> = Vec::new();
+            let mut waiting = Vec::new();
+            for (v, new) in &values {
+                if seen.insert(*v) { expected.push((*v).into()) } else { waiting.extend(*new) }
+            }
+            let first = expected.len();
+            expected.extend(waiting.into_iter().filter(|new| seen.insert(*new)).map(i64::from));
+            prop_assert_eq!(&kept, &expected);
+            let rejected = (values.len() - expected.len()) as u64;
+            prop_assert_eq!(faults.kept.rejects().len() as u64, rejected);
+            let (records, rows, replayed) = (values.len() as u64, expected.len() as u64, (expected.len() - first) as u64);
+            let account = Account { records, rows, rejected, replayed };
+            prop_assert_eq!(faults.kept.accounts(), [account]);
+        }
+
         #[test]
         fn each_value_stands_in_one_row(values in prop::collection::vec(prop::option::of(0_u8..20), 0..80)) {
             let shown = |value: &Option<u8>| value.map(|value| value.to_string()).unwrap_or_default();

@@ -38,9 +38,9 @@ struct Book {
 /// What is known of one file.
 #[derive(Debug, Default)]
 struct File {
-    /// The position of the last reject that was taken, of those by the record itself and of those by other rows: the
-    /// latter come in their order, too, but later.
-    last: [Option<u64>; 2],
+    /// The position of the last reject that was taken, of those by the record itself, of those by other rows, and of those
+    /// by other rows whose correction is no row either: each sort comes in its order, but later than those before it.
+    last: [Option<u64>; 3],
     rejected: u64,
     account: Option<Account>,
 }
@@ -172,7 +172,8 @@ impl Ledger {
         let files = book.datasets.entry(dataset.to_owned()).or_default();
         let file = files.entry(reject.file.to_string()).or_default();
         let by_other_rows = reject.faults.iter().any(|fault| fault.reason == Reason::Repeated);
-        let last = &mut file.last[usize::from(by_other_rows)];
+        let still_wrong = reject.faults.iter().any(|fault| matches!(fault.reason, Reason::StillWrong(_)));
+        let last = &mut file.last[usize::from(by_other_rows) + usize::from(by_other_rows && still_wrong)];
         if last.is_some_and(|last| position <= last) {
             return Ok(());
         }

@@ -27,8 +27,8 @@ pub struct Correction {
     pub file: String,
     /// Its physical line, from 1.
     pub line: u64,
-    /// Its first byte in the file.
-    pub offset: u64,
+    /// Its first byte in the file; none if it was not rejected as a text.
+    pub offset: Option<u64>,
     /// What stands there.
     pub rejected: String,
     /// What is read instead; nothing if an earlier correction is taken back.
@@ -53,14 +53,19 @@ impl Corrections {
     /// These corrections, of which later ones replace earlier ones of the same record.
     #[must_use]
     pub fn new(corrections: impl IntoIterator<Item = Correction>) -> Self {
-        let mut by_place: HashMap<(String, u64), Vec<Known>> = HashMap::new();
-        for correction in corrections {
-            let known = by_place.entry((correction.file.clone(), correction.line)).or_default();
+        Self::default().and(corrections)
+    }
+
+    /// These, and later ones.
+    #[must_use]
+    pub fn and(mut self, later: impl IntoIterator<Item = Correction>) -> Self {
+        for correction in later {
+            let known = self.by_place.entry((correction.file.clone(), correction.line)).or_default();
             known.retain(|other| !other.correction.is_of_the_record_of(&correction));
             let text = correction.corrected.as_deref().map(Arc::from);
             known.push(Known { correction, text, met: AtomicBool::new(false) });
         }
-        Self { by_place }
+        self
     }
 
     /// The corrections in the rows of `system.corrections`, in any order.
@@ -86,7 +91,7 @@ impl Corrections {
         let known = self.by_place.get(&(reject.file.to_string(), reject.line))?;
         let known = known.iter().find(|known| {
             let Correction { origin, offset, rejected, .. } = &known.correction;
-            origin.name == dataset && reject.offset == Some(*offset) && *rejected == reject.raw
+            origin.name == dataset && reject.offset == *offset && *rejected == reject.raw
         })?;
         known.met.store(true, Ordering::Relaxed);
         known.text.clone()
@@ -122,7 +127,7 @@ impl Correction {
             Arc::new(origins) as ArrayRef,
             texts(|one| Some(&one.file)),
             numbers(|one| Some(one.line)),
-            numbers(|one| Some(one.offset)),
+            numbers(|one| one.offset),
             texts(|one| Some(&one.rejected)),
             texts(|one| one.corrected.as_deref()),
             instant(at, corrections.len()),
@@ -156,7 +161,7 @@ fn read(batch: &RecordBatch, into: &mut Vec<(i64, Correction)>) -> Result<(), ar
             origin: TableName::new(Layer::Raw, origin.strip_prefix("raw.").unwrap_or(&origin)),
             file: text(&files, row).unwrap_or_default(),
             line: number(&lines, row).unwrap_or_default(),
-            offset: number(&offsets, row).unwrap_or_default(),
+            offset: number(&offsets, row),
             rejected: text(&rejected, row).unwrap_or_default(),
             corrected: text(&corrected, row),
         };
@@ -175,7 +180,7 @@ mod tests {
             origin: TableName::new(Layer::Raw, "ventas"),
             file: "ventas.csv".to_owned(),
             line: 7,
-            offset: 70,
+            offset: Some(70),
             rejected: rejected.to_owned(),
             corrected: corrected.map(str::to_owned),
         }

@@ -69,8 +69,8 @@ pub struct Wrong {
     pub message: String,
 }
 
-/// A record as it was rejected: its file, line and first byte.
-type Place = (String, u64, u64);
+/// A record as it was rejected: its file, line and first byte, if it was rejected as a text.
+type Place = (String, u64, Option<u64>);
 
 /// Keeps the corrections of rejects of `dataset` that stand in `file`.
 ///
@@ -90,13 +90,14 @@ pub async fn replay(replay: Replay<'_>, dataset: &str, file: InputFile) -> Resul
     let files = inputs.files.remove(&origin.name).unwrap_or_default();
     let corrected = corrected::read(file, &dataset, &engine).await?;
     let rejects = rejects(&engine, &origin, &corrected).await?;
-    let forms = forms(&dataset, &files, &corrected).await?;
+    let forms = Forms::of(&dataset, &files, &corrected).await?;
     let matched = Matched::new(&origin, &shown, corrected, &rejects, &forms)?;
     let Matched { new, taken_back, known, unchanged } = matched;
     let mut replayed = Replayed { known, unchanged, taken_back: taken_back.len(), ..Replayed::default() };
     let mut kept = taken_back;
     if !new.is_empty() {
-        let tried = try_out(replay, dataset, files, &new).await?;
+        let before = Corrections::of_rows(&engine.rows("SELECT * FROM system.corrections").await?)?;
+        let tried = try_out(replay, dataset, files, &new, before).await?;
         for correction in new {
             let place = place_of(&correction);
             let told = format!("{}:{}", correction.file, correction.line);
@@ -160,19 +161,29 @@ async fn rejects(
     Ok(found)
 }
 
-/// How the records are written of the files that hold records of which values were corrected.
-async fn forms(
-    dataset: &Arc<Dataset>,
-    files: &[InputFile],
-    corrected: &[Corrected],
-) -> Result<BTreeMap<String, Option<Form>>> {
-    let by_values = |one: &&Corrected| matches!(one.text, Text::Values { .. });
-    let concerned: BTreeSet<&str> = corrected.iter().filter(by_values).map(|one| one.file.as_str()).collect();
-    let mut forms = BTreeMap::new();
-    for file in files.iter().filter(|file| concerned.contains(file.name.as_str())) {
-        forms.insert(file.name.clone(), Form::of(dataset, file).await?);
+/// How the records are written of which values were corrected.
+struct Forms {
+    /// Those of each file that holds such records.
+    texts: BTreeMap<String, Form>,
+    /// Those that were not rejected as texts.
+    objects: Form,
+}
+
+impl Forms {
+    async fn of(dataset: &Arc<Dataset>, files: &[InputFile], corrected: &[Corrected]) -> Result<Self> {
+        let by_values = |one: &&Corrected| matches!(one.text, Text::Values { .. });
+        let concerned: BTreeSet<&str> = corrected.iter().filter(by_values).map(|one| one.file.as_str()).collect();
+        let mut texts = BTreeMap::new();
+        for file in files.iter().filter(|file| concerned.contains(file.name.as_str())) {
+            texts.insert(file.name.clone(), Form::of(dataset, file).await?);
+        }
+        Ok(Self { texts, objects: Form::of_objects(dataset) })
     }
-    Ok(forms)
+
+    /// The form of a record of `file`; none if the dataset does not have the file any more.
+    fn get(&self, file: &str, is_text: bool) -> Option<&Form> {
+        self.texts.get(file).map(|form| if is_text { form } else { &self.objects })
+    }
 }
 
 /// Corrected records beside the rejects they belong to.
@@ -191,7 +202,7 @@ impl Matched {
         shown: &str,
         corrected: Vec<Corrected>,
         rejects: &BTreeMap<(String, u64), BTreeMap<Option<u64>, Known>>,
-        forms: &BTreeMap<String, Option<Form>>,
+        forms: &Forms,
     ) -> Result<Self> {
         let mut matched = Self { new: Vec::new(), taken_back: Vec::new(), known: 0, unchanged: 0 };
         let mut findings = Vec::new();
@@ -200,37 +211,44 @@ impl Matched {
             let mut wrong =
                 |what: &str| findings.push(Finding::new(format!("{shown}: line {at}: {file}:{line} {what}")));
             let on_line = rejects.get(&(file.clone(), line));
-            let mut candidates = on_line.into_iter().flatten().filter(|(at, _)| offset.is_none() || **at == offset);
-            let (offset, known) = match (candidates.next(), candidates.next()) {
-                (None, _) => {
+            let stands_there = |(at, _): &(&Option<u64>, &Known)| offset.is_none() || **at == offset;
+            let mut candidates: Vec<(&Option<u64>, &Known)> =
+                on_line.into_iter().flatten().filter(stands_there).collect();
+            if candidates.iter().any(|(_, known)| known.corrected.is_none()) {
+                // A record may have been rejected for its text, corrected, and then for other rows: the latter is meant.
+                candidates.retain(|(_, known)| known.corrected.is_none());
+            }
+            let (offset, known) = match candidates.as_slice() {
+                [] => {
                     wrong(&format!("is no reject of {origin}"));
                     continue;
                 }
-                (Some(_), Some(_)) => {
+                [_, _, ..] => {
                     wrong("is the line of several rejects: add the column `byte_offset` of system.rejects");
                     continue;
                 }
-                (Some((None, _)), None) => {
-                    wrong("was not rejected as a text: it can be corrected in its file only");
+                [(None, known)] if known.raw.is_empty() => {
+                    wrong(
+                        "was rejected by an earlier cauce, which did not keep the row: run, and export the rejects again",
+                    );
                     continue;
                 }
-                (Some((Some(offset), known)), None) => (*offset, known),
+                [(offset, known)] => (**offset, *known),
             };
-            if !seen.insert((file.clone(), offset)) {
+            if !seen.insert((file.clone(), line, offset)) {
                 wrong("stands there twice");
                 continue;
             }
             let text = match text {
                 Text::Whole(text) => text,
-                Text::Values { values, as_shown } => match forms.get(&file) {
-                    Some(Some(form)) => match form.corrected(&known.raw, &values, as_shown) {
+                Text::Values { values, as_shown } => match forms.get(&file, offset.is_some()) {
+                    Some(form) => match form.corrected(&known.raw, &values, as_shown) {
                         Ok(text) => text,
                         Err(NoField { column }) => {
                             wrong(&format!("cannot have a value of `{column}`: its file has no such column"));
                             continue;
                         }
                     },
-                    Some(None) => None,
                     None => {
                         wrong(&format!("stands in a file that {origin} does not have any more"));
                         continue;
@@ -263,20 +281,20 @@ struct Tried {
     gone: BTreeSet<Place>,
 }
 
-/// Reads those of the `files` of `dataset` that `corrections` are about, with these corrections in the place of those of
-/// the lake.
+/// Reads those of the `files` of `dataset` that `corrections` are about, with these corrections beside those of `before`.
 async fn try_out(
     replay: Replay<'_>,
     dataset: Arc<Dataset>,
     mut files: Vec<InputFile>,
     corrections: &[Correction],
+    before: Corrections,
 ) -> Result<Tried> {
     let Replay { lake, settings, .. } = replay;
     let origin = TableName::new(Layer::Raw, dataset.name.as_str());
     let concerned: BTreeSet<&str> = corrections.iter().map(|correction| correction.file.as_str()).collect();
     // Whether a value is repeated is seen in all files only.
     files.retain(|file| concerned.contains(file.name.as_str()) || !dataset.unique_columns().is_empty());
-    let tried = Arc::new(Corrections::new(corrections.iter().cloned()));
+    let tried = Arc::new(before.and(corrections.iter().cloned()));
     let relations = Relations::new(lake).with_corrections(Arc::clone(&tried));
     let location = lake.input(&dataset)?;
     relations.define(origin.clone(), Relation::Dataset { dataset, location, input: Input::Files(files) });
@@ -291,9 +309,9 @@ async fn try_out(
         for row in 0..batch.rows {
             let (Some(file), Some(line)) = (batch.text("file", row), batch.number("line", row)) else { continue };
             let offset = batch.number("byte_offset", row);
-            let of_line = wanted.range((file.to_owned(), line, 0)..=(file.to_owned(), line, u64::MAX));
+            let of_line = wanted.range((file.to_owned(), line, None)..=(file.to_owned(), line, Some(u64::MAX)));
             // What is rejected because of other rows says no offset.
-            let place = of_line.into_iter().find(|place| offset.is_none_or(|offset| offset == place.2));
+            let place = of_line.into_iter().find(|place| offset.is_none() || offset == place.2);
             if let Some(place) = place.cloned() {
                 let message = batch.text("message", row).unwrap_or_default();
                 let of_correction = message.split_once(STILL_WRONG).map_or(message, |(_, why)| why);
@@ -301,7 +319,7 @@ async fn try_out(
             }
         }
     }
-    let gone: BTreeSet<Place> = tried.not_met().map(place_of).collect();
+    let gone: BTreeSet<Place> = tried.not_met().filter(|known| corrections.contains(known)).map(place_of).collect();
     wrong.retain(|place, _| !gone.contains(place));
     Ok(Tried { wrong, gone })
 }

@@ -403,14 +403,19 @@ fn no_two_rows_have_a_value_that_is_unique() {
     ----- stderr -----
     warning: 3 rows of raw.ventas rejected; see `cauce rejects ventas --scan`
     ");
-    // What is rejected because of other rows has no text to correct, and a correction may repeat a value.
+    // What is rejected because of other rows is corrected as it is shown, and a correction may repeat a value.
     shop.write("malas.csv", "file,line,raw\ndata/ventas/febrero.csv,3,\"9,raúl,6,x\"\n");
-    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(2), @"
-    exit code: 2
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(1), @"
+    exit code: 1
     ----- stderr -----
-    error: malas.csv names records that cannot be corrected here; nothing was kept
-      malas.csv: line 2: data/ventas/febrero.csv:3 was not rejected as a text: it can be corrected in its file only
-      hint: `cauce rejects ventas` lists the rejects, and --all those of earlier runs
+    warning: raw.ventas: 1 correction is no row either
+    ╭───────────────────────────┬────────────┬────────────────────────────────────────────╮
+    │ record                    │ corrected  │ message                                    │
+    ├───────────────────────────┼────────────┼────────────────────────────────────────────┤
+    │ data/ventas/febrero.csv:3 │ 9,raúl,6,x │ it is no JSON object: it is a single value │
+    ╰───────────────────────────┴────────────┴────────────────────────────────────────────╯
+    error: 1 correction was not kept
+      hint: correct their texts and replay the file again: what was kept stays
     ");
     shop.write("malas.csv", "file,line,raw\ndata/ventas/enero.csv,3,\"1,luis,2,\"\n");
     assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(1), @r#"

@@ -294,34 +294,162 @@ fn values_can_be_corrected_in_the_columns_of_the_dataset() {
     ");
 }
 
-#[test]
-fn what_has_no_text_is_corrected_elsewhere() {
-    let shop = shop();
+/// The catalog of a shop in which most sales may be wrong and each has an id of its own.
+fn unique_ids() -> String {
     let unique = SHOP_CATALOG.replace("type: int, required: true", "type: int, required: true, unique: true");
-    shop.write("catalog.yaml", unique.replace("    columns:", "    on_reject: { max_ratio: 0.9 }\n    columns:"))
-        .write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,1,\n1,luis,2,\n2,eva,caro,\n");
+    unique.replace("    columns:", "    on_reject: { max_ratio: 0.9 }\n    columns:")
+}
+
+#[test]
+fn a_row_that_repeats_a_value_can_be_given_its_own() {
+    let shop = shop();
+    shop.write("catalog.yaml", unique_ids())
+        .write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,1,\n1,luis,2,\n2,eva,caro,\n1,noé,4,x\n3,iris,5,\n");
     shop.cauce(&["run", "--quiet"]).success();
-    assert_snapshot!(shop.cauce(&["rejects", "ventas", "--columns", "--format", "csv"]).success(), @r#"
+    shop.cauce(&["rejects", "ventas", "--columns", "--output", "malas.csv"]).success();
+    assert_snapshot!(shop.read("malas.csv"), @r#"
+    _file,_line,_byte_offset,id,cliente,monto,nota,_message
+    data/ventas.csv,3,,1,luis,2.0,,"id: ""1"" stands in an earlier row"
+    data/ventas.csv,4,41,2,eva,caro,,"monto: ""caro"" is not a float"
+    data/ventas.csv,5,,1,noé,4.0,x,"id: ""1"" stands in an earlier row"
+    "#);
+    // One takes the id of another row, one is right, and the text of the third repeats an id as soon as it is a row.
+    shop.write(
+        "malas.csv",
+        "_file,_line,id,monto\ndata/ventas.csv,3,3,2\ndata/ventas.csv,4,1,3\ndata/ventas.csv,5,4,4\n",
+    );
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(1), @r#"
+    exit code: 1
+    ----- stderr -----
+    ✓ raw.ventas: 1 correction kept
+    warning: raw.ventas: 2 corrections are no rows either
+    ╭───────────────────┬──────────────────────────────────────────────┬──────────────────────────────────╮
+    │ record            │ corrected                                    │ message                          │
+    ├───────────────────┼──────────────────────────────────────────────┼──────────────────────────────────┤
+    │ data/ventas.csv:3 │ {"id": "3", "cliente": "luis", "monto": "2"} │ id: "3" stands in another row    │
+    │ data/ventas.csv:4 │ 1,eva,3,                                     │ id: "1" stands in an earlier row │
+    ╰───────────────────┴──────────────────────────────────────────────┴──────────────────────────────────╯
+    hint: `cauce run` publishes a release with this
+    error: 2 corrections were not kept
+      hint: correct their texts and replay the file again: what was kept stays
+    "#);
+    assert_snapshot!(shop.cauce(&["run"]).success(), @"
+    exit code: 0
+    ----- stderr -----
+    ✓ processed.ventas                            3 rows    [TIME]
+    warning: raw.ventas: 3 of 5 records are rows, 1 of them as corrected; 2 rejected; see `cauce rejects ventas`
+    ✓ accounts: 5 records of 1 dataset = 3 rows + 2 rejects
+    ✓ 2 checks hold
+    ✓ release 2 published: 1 table with 3 rows, 1 view, in [TIME]
+    ");
+    assert_snapshot!(csv(&shop, "SELECT line, rule, raw, corrected FROM system.rejects WHERE corrected IS NOT NULL").success(), @r#"
     exit code: 0
     ----- stdout -----
-    _file,_line,_byte_offset,id,cliente,monto,nota,_message
-    data/ventas.csv,4,41,2,eva,caro,,"monto: ""caro"" is not a float"
-    ----- stderr -----
-    warning: 1 reject not shown: their files are gone, or have no text to correct; `cauce rejects ventas` lists them
+    line,rule,raw,corrected
+    5,unique,"{""id"":1,""cliente"":""noé"",""monto"":4.0,""nota"":""x""}","{""id"": ""4"", ""cliente"": ""noé"", ""monto"": ""4"", ""nota"": ""x""}"
     "#);
-    shop.write("malas.csv", "_file,_line,id\ndata/ventas.csv,3,7\n");
-    assert_snapshot!(shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).code(2), @"
-    exit code: 2
+    assert_eq!(
+        csv(&shop, "SELECT id, monto FROM raw.ventas ORDER BY id").success().stdout,
+        "id,monto\n1,1.0\n3,5.0\n4,4.0\n"
+    );
+    // A file that is delivered later has the id, too: a correction takes the place of no row.
+    shop.write(
+        "data/ventas.csv",
+        "id,cliente,monto,nota\n1,ana,1,\n1,luis,2,\n2,eva,caro,\n1,noé,4,x\n3,iris,5,\n4,omar,6,\n",
+    );
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_eq!(csv(&shop, "SELECT cliente FROM raw.ventas WHERE id = 4").success().stdout, "cliente\nomar\n");
+    let last = "SELECT line, message FROM system.rejects WHERE release = 3 AND rule = 'unique' ORDER BY line";
+    assert_snapshot!(csv(&shop, last).success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    line,message
+    3,"id: ""1"" stands in an earlier row"
+    5,"id: ""1"" stands in an earlier row; its correction is no row either: id: ""4"" stands in another row"
+    "#);
+}
+
+#[test]
+fn a_text_that_became_a_row_may_repeat_a_value_and_be_corrected_again() {
+    let shop = shop();
+    shop.write("catalog.yaml", unique_ids()).write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,1,\nuno,eva,3,\n");
+    shop.cauce(&["run", "--quiet"]).success();
+    // Kept while it was a row of its own.
+    shop.write("malas.csv", "file,line,raw\ndata/ventas.csv,3,\"2,eva,3,\"\n");
+    shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success();
+    shop.write("data/a.csv", "id,cliente,monto,nota\n2,omar,9,\n")
+        .write("catalog.yaml", unique_ids().replace("data/ventas.csv", "data/*.csv"));
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_eq!(csv(&shop, "SELECT id FROM raw.ventas ORDER BY id").success().stdout, "id\n1\n2\n");
+    correct(&shop, &[("\"\"id\"\":2", "\"\"id\"\":7")]);
+    shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success();
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_eq!(csv(&shop, "SELECT id FROM raw.ventas ORDER BY id").success().stdout, "id\n1\n2\n7\n");
+}
+
+#[test]
+fn rows_of_parquet_are_corrected_like_texts() {
+    let shop = shop();
+    let sales = "SELECT * FROM (VALUES (1, 'ana', '10.5', 'x'), (2, 'luis', 'caro', NULL), (3, 'eva', 'poco', '\"ñ\"')) \
+                 AS v (id, cliente, monto, nota)";
+    shop.cauce(&["query", "--format", "parquet", "--output", "data/ventas.parquet", sales]).success();
+    let catalog = SHOP_CATALOG.replace("    columns:", "    on_reject: { max_ratio: 0.9 }\n    columns:");
+    shop.write("catalog.yaml", catalog.replace("data/ventas.csv", "data/ventas.parquet"));
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_snapshot!(csv(&shop, "SELECT line, byte_offset, raw, message FROM system.rejects ORDER BY line").success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    line,byte_offset,raw,message
+    2,,"{""id"":2,""cliente"":""luis"",""monto"":""caro""}","monto: ""caro"" is not a float"
+    3,,"{""id"":3,""cliente"":""eva"",""monto"":""poco"",""nota"":""\""ñ\""""}","monto: ""poco"" is not a float"
+    "#);
+    correct(&shop, &[("\"\"caro\"\"", "7.25")]);
+    shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success();
+    shop.cauce(&["rejects", "ventas", "--columns", "--output", "malas.csv"]).success();
+    assert_snapshot!(shop.read("malas.csv"), @r#"
+    _file,_line,_byte_offset,id,cliente,monto,nota,_message
+    data/ventas.parquet,3,,3,eva,poco,"""ñ""","monto: ""poco"" is not a float"
+    "#);
+    shop.write("malas.csv", shop.read("malas.csv").replace(",poco,", ",8,"));
+    shop.cauce(&["rejects", "replay", "ventas", "malas.csv"]).success();
+    assert_snapshot!(shop.cauce(&["run"]).success(), @"
+    exit code: 0
     ----- stderr -----
-    error: malas.csv names records that cannot be corrected here; nothing was kept
-      malas.csv: line 2: data/ventas.csv:3 was not rejected as a text: it can be corrected in its file only
-      hint: `cauce rejects ventas` lists the rejects, and --all those of earlier runs
+    ✓ processed.ventas                            3 rows    [TIME]
+    ✓ raw.ventas: 3 of 3 records are rows, 2 of them as corrected
+    ✓ accounts: 3 records of 1 dataset = 3 rows
+    ✓ 2 checks hold
+    ✓ release 2 published: 1 table with 3 rows, 1 view, in [TIME]
     ");
+    assert_snapshot!(csv(&shop, "SELECT id, monto, nota FROM raw.ventas").success(), @r#"
+    exit code: 0
+    ----- stdout -----
+    id,monto,nota
+    1,10.5,x
+    2,7.25,
+    3,8.0,"""ñ"""
+    "#);
+    assert_eq!(csv(&shop, "SELECT count(*) AS n FROM raw.ventas WHERE id > 1").success().stdout, "n\n2\n");
+}
+
+#[test]
+fn what_a_model_does_not_accept_is_corrected_elsewhere() {
+    let shop = shop();
+    shop.write("malas.csv", "_file,_line,id\ndata/ventas.csv,3,7\n");
     assert_snapshot!(shop.cauce(&["rejects", "replay", "processed.ventas", "malas.csv"]).code(2), @"
     exit code: 2
     ----- stderr -----
-    error: there is no dataset `processed.ventas` in catalog.yaml
-      hint: correct what a model rejects in the file, or the rule in the model
+    error: processed.ventas is a model: what it rejects are good records that its `accept` refuses
+      hint: it rejects nothing: its header has no `accept`
+    ");
+    let accept =
+        "/*---\naccept: { from: raw.ventas, rules: { barato: monto < 9 } }\n---*/\nSELECT id FROM raw.ventas\n";
+    shop.write("sql/processed/baratas.sql", accept);
+    assert_snapshot!(shop.cauce(&["rejects", "replay", "processed.baratas", "malas.csv"]).code(2), @"
+    exit code: 2
+    ----- stderr -----
+    error: processed.baratas is a model: what it rejects are good records that its `accept` refuses
+      hint: where the rule is wrong, correct it in sql/processed/baratas.sql and run; where a record is, write it anew in its file of raw.ventas (columns `file` and `line` of `cauce rejects processed.baratas`) and run
     ");
 }
 

@@ -42,22 +42,26 @@ pub(super) async fn show(
     let concerned: BTreeSet<&str> = rejects.iter().map(|reject| reject.file.as_str()).collect();
     let mut forms = BTreeMap::new();
     for file in inputs.files.remove(&name.name).unwrap_or_default() {
-        if concerned.contains(file.name.as_str())
-            && let Some(form) = Form::of(&dataset, &file).await?
-        {
-            forms.insert(file.name.clone(), form);
+        if concerned.contains(file.name.as_str()) {
+            forms.insert(file.name.clone(), Form::of(&dataset, &file).await?);
         }
     }
     let (shown, others): (Vec<Reject>, Vec<Reject>) =
-        rejects.into_iter().partition(|reject| reject.offset.is_some() && forms.contains_key(&reject.file));
-    let rows = rows(&dataset, &forms, &shown)?;
+        rejects.into_iter().partition(|reject| !reject.raw.is_empty() && forms.contains_key(&reject.file));
+    let objects = Form::of_objects(&dataset);
+    let values = |reject: &Reject| match reject.offset {
+        Some(_) => forms.get(&reject.file).map(|form| form.values(&reject.raw)).unwrap_or_default(),
+        None => objects.values(&reject.raw),
+    };
+    let values: Vec<Vec<Option<String>>> = shown.iter().map(values).collect();
+    let rows = rows(&dataset, &values, &shown)?;
     let (format, target) = destination(arguments, settings)?;
     let mut file = ResultFile::begin(format, &rows.schema(), target, &settings.printer.layout(arguments.limit))?;
     file.batch(&rows)?;
     file.finish()?;
     if !others.is_empty() {
         settings.printer.warn(format_args!(
-            "{} not shown: their files are gone, or have no text to correct; `{} rejects {}` lists them",
+            "{} not shown: their files are gone, or an earlier cauce did not keep the rows; `{} rejects {}` lists them",
             counted(others.len(), "reject"),
             program(),
             name.name
@@ -106,10 +110,8 @@ async fn rejects(session: &EngineSession, wanted: &str, limit: Option<usize>) ->
     Ok(rejects)
 }
 
-/// The records cut into the columns of `dataset`, with where they stand and what is wrong.
-fn rows(dataset: &Dataset, forms: &BTreeMap<String, Form>, rejects: &[Reject]) -> Result<RecordBatch> {
-    let values = |reject: &Reject| forms.get(&reject.file).map(|form| form.values(&reject.raw)).unwrap_or_default();
-    let values: Vec<Vec<Option<String>>> = rejects.iter().map(values).collect();
+/// The records with their `values` in the columns of `dataset`, with where they stand and what is wrong.
+fn rows(dataset: &Dataset, values: &[Vec<Option<String>>], rejects: &[Reject]) -> Result<RecordBatch> {
     let texts = |text: fn(&Reject) -> &str| -> ArrayRef {
         Arc::new(rejects.iter().map(|reject| Some(text(reject))).collect::<StringArray>())
     };

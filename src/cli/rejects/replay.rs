@@ -10,6 +10,7 @@ use crate::cli::project::{Project, shown};
 use crate::cli::settings::{Settings, program, working_folder};
 use crate::clock::SystemClock;
 use crate::error::{Error, Kind, Result};
+use crate::name::TableName;
 use crate::output::{counted, thousands};
 use crate::run::{self, Replay, Replayed};
 use crate::store::Location;
@@ -29,13 +30,34 @@ pub(super) struct Arguments {
     file: PathBuf,
 }
 
+/// Why what a model rejects is not replayed, if `name` is a model's: its rows are good records, and which row of its input one
+/// is made of only its file knows.
+fn of_model(project: &Project, name: &str) -> Result<Option<Error>> {
+    let Ok(name) = name.parse::<TableName>() else { return Ok(None) };
+    let models = project.models()?;
+    Ok(models.get(&name).map(|model| {
+        let error =
+            Error::usage(format!("{name} is a model: what it rejects are good records that its `accept` refuses"));
+        match &model.header.accept {
+            None => error.hint("it rejects nothing: its header has no `accept`"),
+            Some(accept) => error.hint(format!(
+                "where the rule is wrong, correct it in {} and run; where a record is, write it anew in its file of {} \
+                 (columns `file` and `line` of `{} rejects {name}`) and run",
+                model.file,
+                accept.from,
+                program()
+            )),
+        }
+    }))
+}
+
 pub(super) async fn replay(arguments: &Arguments, settings: &Settings) -> Result<()> {
     let project = Project::open(settings)?;
     let printer = &settings.printer;
-    let chosen = project.chosen(std::slice::from_ref(&arguments.name)).map_err(|error| {
-        let is_model = arguments.name.starts_with("processed.") || arguments.name.starts_with("curated.");
-        if is_model { error.hint("correct what a model rejects in the file, or the rule in the model") } else { error }
-    })?;
+    if let Some(error) = of_model(&project, &arguments.name)? {
+        return Err(error);
+    }
+    let chosen = project.chosen(std::slice::from_ref(&arguments.name))?;
     let name = chosen.into_iter().next().unwrap_or_default();
     let here = working_folder()?;
     let location = Location::parse(&shown(&here.join(&arguments.file), &here), &here)?;
