@@ -270,6 +270,7 @@ fn system_tables_are_there_before_the_first_run() {
     system,columns,table,"The columns of datasets and of the models of the release, one row each."
     system,lineage,table,"What the models of the release are made from: a row for each column, or the rows of a model (column NULL), and each column it is made from, or the rows of a table (from_column NULL)."
     system,releases,table,"All releases, one row each."
+    system,definitions,table,"The definitions that models ever had, one row each, also of releases that are gone."
     column,type,nullable,description
     origin,string,yes,The dataset or model that did not accept the row.
     rule,string,yes,"The rule it breaks; the first, if there are several."
