@@ -100,8 +100,11 @@ pub(super) async fn planned_of(
     let inputs = list_inputs(&project.lake, &project.catalog, &models).await?;
     let (catalog, inferred) = complete(&project.catalog, &inputs).await?;
     tell_inferred(&settings.printer, &inferred);
-    let listed = compare_inputs(&catalog, &inputs).await?;
+    let mut listed = compare_inputs(&catalog, &inputs).await?;
     let last = project.lake.releases()?.newest().await?;
+    if let Some(last) = last.as_ref().filter(|_| !asked_for.full_refresh) {
+        ListedFile::remember_damage(&mut listed, &catalog, last);
+    }
     let engine = settings.engine(&project.catalog.project);
     let meanings = study(&project.lake, &catalog, &models, last.as_ref(), &engine).await?;
     let corrections = corrections(&project.lake, &engine).await?;

@@ -257,7 +257,8 @@ impl Relations {
     /// The newest version of a table that runs append to; without rows if there is none yet.
     async fn newest(&self, table: SystemTable, location: &Location) -> Result<Arc<dyn TableProvider>> {
         Ok(match open_newest(&self.stores, location).await? {
-            Some(newest) => Arc::new(newest),
+            // What an earlier cauce wrote may lack columns.
+            Some(newest) => Arc::new(newest.with_columns(&table.stored())),
             None => Arc::new(MemTable::try_new(table.stored(), vec![Vec::new()]).map_err(engine_error)?),
         })
     }

@@ -83,6 +83,7 @@ impl SystemTable {
                 number("rejected"),
                 number("deduplicated"),
                 number("filtered"),
+                number("replayed"),
             ],
             Self::Checks => vec![
                 text("run"),
@@ -158,6 +159,9 @@ impl SystemTable {
             (Self::Runs, "rejected") => "Rows that broke a rule.",
             (Self::Runs, "deduplicated") => "Rows left out because another one has their key.",
             (Self::Runs, "filtered") => "Rows its SELECT left out; NULL where a row out is not a row in.",
+            (Self::Runs, "replayed") => {
+                "Rows of a dataset that are as somebody corrected them; NULL of a model, and in runs of before this was counted."
+            }
             (Self::Checks, "checked_at") => "When it was measured.",
             (Self::Checks, "model") => "The model.",
             (Self::Checks, "check_name") => "The check's name, unique in its model.",

@@ -31,23 +31,27 @@ pub struct Drift {
     pub remedy: String,
 }
 
-/// Says of the listed files that `last` left out because of damage within, and that are the same and declared the same, that
-/// they are still damaged: that cannot be seen from their beginnings.
-pub(super) fn remember_damage(listed: &mut BTreeMap<String, Vec<ListedFile>>, catalog: &Catalog, last: &Manifest) {
-    for (name, files) in listed {
-        let declared = catalog.datasets.get(name).map(Dataset::declaration);
-        let same = |before: &&ReleasedDataset| Some(&before.declaration) == declared.as_ref();
-        let Some(before) = last.datasets.get(name).filter(same) else { continue };
-        for file in files {
-            let known = before.quarantined.iter().find(|known| known.file == file.facts);
-            if let Some(how) = known.and_then(|known| known.damage.clone()) {
-                file.note_damage(how);
+impl ListedFile {
+    /// Says of the files listed for each dataset that `last` left out because of damage within, and that are the same and declared
+    /// the same, that they are still damaged: that cannot be seen from their beginnings.
+    pub fn remember_damage(listed: &mut BTreeMap<String, Vec<Self>>, catalog: &Catalog, last: &Manifest) {
+        // Another cauce may be able to read them.
+        if last.cauce != env!("CARGO_PKG_VERSION") {
+            return;
+        }
+        for (name, files) in listed {
+            let declared = catalog.datasets.get(name).map(Dataset::declaration);
+            let same = |before: &&ReleasedDataset| Some(&before.declaration) == declared.as_ref();
+            let Some(before) = last.datasets.get(name).filter(same) else { continue };
+            for file in files {
+                let known = before.quarantined.iter().find(|known| known.file == file.facts);
+                if let Some(how) = known.and_then(|known| known.damage.clone()) {
+                    file.note_damage(how);
+                }
             }
         }
     }
-}
 
-impl ListedFile {
     /// Adds that it cannot be read to its end, unless that is known.
     pub fn note_damage(&mut self, how: String) {
         let damage = Difference::DamagedWithin(how);

@@ -151,11 +151,6 @@ impl Plan {
     /// The plan for `facts`.
     #[must_use]
     pub fn new(mut facts: Facts<'_>, wish: &Wish) -> Self {
-        // Another cauce may be able to read them.
-        let same_cauce = |last: &&Manifest| last.cauce == env!("CARGO_PKG_VERSION");
-        if let Some(last) = facts.last.filter(same_cauce).filter(|_| !wish.full_refresh) {
-            drift::remember_damage(&mut facts.listed, facts.catalog, last);
-        }
         let Sifted { datasets, quarantined, drift } = sift(facts.catalog, std::mem::take(&mut facts.listed));
         let last = facts.last;
         let mut steps = judged(&facts, wish, &datasets);

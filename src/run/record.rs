@@ -92,15 +92,15 @@ async fn append(run: Run<'_>, table: SystemTable, rows: BoxStream<'static, Resul
 struct Line {
     table: String,
     inputs: Option<String>,
-    /// In, out, rejected, deduplicated, filtered.
-    rows: [Option<u64>; 5],
+    /// In, out, rejected, deduplicated, filtered, replayed.
+    rows: [Option<u64>; 6],
 }
 
 fn runs(accounts: &Accounts, ended: Ended<'_>) -> Result<RecordBatch> {
     let datasets = accounts.datasets.iter().map(|(name, account)| {
-        let DatasetAccount { records, rows, rejected, .. } = *account;
+        let DatasetAccount { records, rows, rejected, replayed } = *account;
         let table = TableName::new(Layer::Raw, name).to_string();
-        Line { table, inputs: None, rows: [Some(records), Some(rows), Some(rejected), None, None] }
+        Line { table, inputs: None, rows: [Some(records), Some(rows), Some(rejected), None, None, Some(replayed)] }
     });
     let models = accounts.models.iter().map(|(name, account)| Line {
         table: name.to_string(),
@@ -111,6 +111,7 @@ fn runs(accounts: &Accounts, ended: Ended<'_>) -> Result<RecordBatch> {
             Some(account.rejected),
             Some(account.deduplicated),
             account.filtered,
+            None,
         ],
     });
     let lines: Vec<Line> = datasets.chain(models).collect();
@@ -128,7 +129,7 @@ fn runs(accounts: &Accounts, ended: Ended<'_>) -> Result<RecordBatch> {
         Arc::new(tables),
         Arc::new(inputs),
     ];
-    columns.extend((0..5).map(number));
+    columns.extend((0..6).map(number));
     RecordBatch::try_new(SystemTable::Runs.schema(), columns).map_err(|failure| Error::bug(failure.to_string()))
 }
 

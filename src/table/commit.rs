@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
-use deltalake_core::kernel::schema::StructType;
-use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake_core::kernel::{Action, Add, EagerSnapshot};
+use deltalake_core::kernel::schema::{StructField, StructType};
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitConflictError, CommitProperties, TransactionError};
+use deltalake_core::kernel::{Action, Add, EagerSnapshot, MetadataExt};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
@@ -47,7 +47,8 @@ impl Staged {
         self.create(&table, &columns, SaveMode::Overwrite, properties).await.map_err(failed)
     }
 
-    /// Adds the staged files to what the table holds, whatever others add meanwhile. Returns the version.
+    /// Adds the staged files to what the table holds, whatever others add meanwhile. Columns that the table lacks it gains in
+    /// the same commit: they are NULL in the rows that it holds. Returns the version.
     ///
     /// # Errors
     /// A table of other columns, or a store that cannot be read or written.
@@ -60,19 +61,30 @@ impl Staged {
             match table.load().await {
                 Ok(()) => {
                     let snapshot = table.snapshot().map_err(failed)?.snapshot();
-                    if !has_shape(snapshot, &columns, &self.partition_by) {
+                    let mut actions = Vec::with_capacity(self.files.len() + 1);
+                    if gains_columns(snapshot, &columns, &self.partition_by) {
+                        let wider = snapshot.metadata().clone().with_schema(&columns);
+                        actions.push(Action::Metadata(wider.map_err(|failure| failed(failure.into()))?));
+                    } else if !has_shape(snapshot, &columns, &self.partition_by) {
                         return Err(Error::store(format!(
                             "{} has other columns than this cauce writes",
                             self.location
                         ))
                         .hint("use the version of cauce that wrote it last, or move the folder away"));
                     }
-                    let actions = self.files.iter().cloned().map(Action::Add).collect();
+                    actions.extend(self.files.iter().cloned().map(Action::Add));
                     let partition_by = (!self.partition_by.is_empty()).then(|| self.partition_by.clone());
                     let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by, predicate: None };
                     let commit = CommitBuilder::from(properties(run)).with_actions(actions);
-                    let committed = commit.build(Some(snapshot), table.log_store(), operation).await;
-                    return Ok(committed.map_err(failed)?.version());
+                    match commit.build(Some(snapshot), table.log_store(), operation).await {
+                        Ok(committed) => return Ok(committed.version()),
+                        // Another writer gave the table its new columns first.
+                        Err(failure) if is_of_metadata(&failure) => {
+                            last = Some(failure);
+                            continue;
+                        }
+                        Err(failure) => return Err(failed(failure)),
+                    }
                 }
                 Err(failure) if is_missing(&failure) => {}
                 Err(failure) => return Err(failed(failure)),
@@ -135,7 +147,7 @@ impl Staged {
     }
 }
 
-/// How often an append begins anew because somebody else began the table.
+/// How often an append begins anew because somebody else began the table, or gave it columns.
 const FIRST_COMMITS: usize = 5;
 
 fn properties(run: &str) -> CommitProperties {
@@ -148,6 +160,23 @@ fn properties(run: &str) -> CommitProperties {
 /// Whether the table already has these columns and partitions, so that a commit need not restate them.
 fn has_shape(snapshot: &EagerSnapshot, columns: &StructType, partition_by: &[String]) -> bool {
     snapshot.schema().as_ref() == columns && snapshot.metadata().partition_columns() == partition_by
+}
+
+/// Whether the table has some of these columns, and the others may be NULL.
+fn gains_columns(snapshot: &EagerSnapshot, columns: &StructType, partition_by: &[String]) -> bool {
+    let schema = snapshot.schema();
+    let is_kept = |field: &StructField| columns.field(field.name()) == Some(field);
+    let is_new = |field: &&StructField| schema.field(field.name()).is_none();
+    schema.fields().all(is_kept)
+        && columns.fields().any(|field| is_new(&field))
+        && columns.fields().filter(is_new).all(StructField::is_nullable)
+        && snapshot.metadata().partition_columns() == partition_by
+}
+
+/// Whether a commit failed because another one changed what the table is.
+fn is_of_metadata(failure: &DeltaTableError) -> bool {
+    let conflict = TransactionError::CommitConflict(CommitConflictError::MetadataChanged).to_string();
+    matches!(failure, DeltaTableError::Transaction { source } if source.to_string() == conflict)
 }
 
 /// Replaces the files of `snapshot` in one commit by the staged ones and those carried along. Of the latter the snapshot

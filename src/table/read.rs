@@ -78,6 +78,19 @@ impl ParquetTable {
         Self { store: self.store.clone(), schema: self.schema.clone(), files, rows: None, bytes }
     }
 
+    /// The same files as a table of `columns`: one that the table does not have is NULL in all rows, one that it has besides
+    /// is not seen. Only for a table without partitions.
+    #[must_use]
+    pub fn with_columns(mut self, columns: &Schema) -> Self {
+        let has = self.schema.table_schema();
+        let column = |wanted: &FieldRef| {
+            has.field_with_name(wanted.name()).map_or_else(|_| Arc::clone(wanted), |known| Arc::new(known.clone()))
+        };
+        let columns: Vec<FieldRef> = columns.fields().iter().map(column).collect();
+        self.schema = TableSchema::builder(Arc::new(Schema::new(columns))).build();
+        self
+    }
+
     /// Bytes of all files.
     #[must_use]
     pub fn bytes(&self) -> u64 {

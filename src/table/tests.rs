@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::util::pretty::pretty_format_batches;
+use datafusion::catalog::TableProvider;
 use datafusion::prelude::SessionContext;
 use tempfile::TempDir;
 
@@ -157,4 +158,46 @@ async fn a_table_without_rows_is_a_table() {
         counts.push(counted.lines().nth(3).unwrap().to_owned());
     }
     assert_eq!(counts, ["| 0 |   |", "| 1 | 1 |", "| 0 |   |"]);
+}
+
+#[tokio::test]
+async fn a_table_that_is_added_to_gains_columns() {
+    let ground = Ground::new();
+    let add = async |sql: &str| ground.stage(sql, &[]).await.append(&ground.stores, "r").await;
+    add("SELECT 1 AS a, 'x' AS b").await.unwrap();
+    // Two writers saw the table without the column: both give it, and neither loses what the other adds.
+    let (one, two) = tokio::join!(add("SELECT 2 AS a, 'y' AS b, 20 AS c"), add("SELECT 3 AS a, 'z' AS b, 30 AS c"));
+    let newest = one.unwrap().max(two.unwrap());
+    add("SELECT 4 AS a, 'w' AS b, 40 AS c").await.unwrap();
+    let told = ground.ask(ground.version(newest + 1).await, "SELECT * FROM t ORDER BY a").await;
+    insta::assert_snapshot!(told, @"
+    +---+---+----+
+    | a | b | c  |
+    +---+---+----+
+    | 1 | x |    |
+    | 2 | y | 20 |
+    | 3 | z | 30 |
+    | 4 | w | 40 |
+    +---+---+----+
+    ");
+    let old = ground.ask(ground.version(0).await, "SELECT * FROM t").await;
+    insta::assert_snapshot!(old, @"
+    +---+---+
+    | a | b |
+    +---+---+
+    | 1 | x |
+    +---+---+
+    ");
+    // Whoever does not know the table as it is does not write to it.
+    for other in ["SELECT 1 AS a, 'x' AS b", "SELECT 1 AS a, 2 AS b, 3 AS c", "SELECT 1 AS a, 'x' AS b, 1 AS d"] {
+        assert!(add(other).await.unwrap_err().message().contains("other columns"), "{other}");
+    }
+    let seen = ground.version(0).await.with_columns(ground.version(newest).await.schema().as_ref());
+    insta::assert_snapshot!(ground.ask(seen, "SELECT c, a FROM t WHERE c IS NULL").await, @"
+    +---+---+
+    | c | a |
+    +---+---+
+    |   | 1 |
+    +---+---+
+    ");
 }

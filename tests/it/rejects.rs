@@ -253,7 +253,7 @@ fn system_tables_are_there_before_the_first_run() {
     exit code: 0
     ----- stdout -----
     origin,rule,file,line,byte_offset,byte_length,column,value,raw,message,run,release,seen_at,corrected
-    run,release,ended_at,table_name,inputs,rows_in,rows_out,rejected,deduplicated,filtered
+    run,release,ended_at,table_name,inputs,rows_in,rows_out,rejected,deduplicated,filtered,replayed
     n
     0
     ");

@@ -1,9 +1,16 @@
 //! Corrected texts in the place of rejected records.
 
 use std::fs;
+use std::sync::Arc;
 
+use arrow::array::{RecordBatch, new_null_array};
+use arrow::datatypes::Schema;
+use cauce::ledger::SystemTable;
+use cauce::table::stage_rows;
+use futures::stream::{self, StreamExt};
 use insta::assert_snapshot;
 
+use crate::support::library::Opened;
 use crate::support::project::{Outcome, SHOP_CATALOG, TestProject};
 
 const VENTAS: &str = "\
@@ -96,14 +103,13 @@ fn corrected_rejects_are_rows_of_the_next_release() {
     3,4e0841b463e4e129333522965bcb7399,7.0,
     4,0253a052b01e803149925d5a36714719,8.0,x
     "#);
-    let runs =
-        "SELECT release, rows_in, rows_out, rejected FROM system.runs WHERE table_name = 'raw.ventas' ORDER BY release";
+    let runs = "SELECT release, rows_in, rows_out, rejected, replayed FROM system.runs WHERE table_name = 'raw.ventas' ORDER BY release";
     assert_snapshot!(csv(&shop, runs).success(), @"
     exit code: 0
     ----- stdout -----
-    release,rows_in,rows_out,rejected
-    1,5,2,3
-    2,5,4,1
+    release,rows_in,rows_out,rejected,replayed
+    1,5,2,3,0
+    2,5,4,1,2
     ");
     let release = fs::read_to_string(shop.path("data/lake/releases/00000000000000000002.json")).unwrap();
     assert!(release.contains("\"replayed\": 2"), "{release}");
@@ -490,4 +496,24 @@ fn objects_of_one_line_are_told_apart_by_their_offset() {
     shop.write("columnas.csv", shop.read("columnas.csv").replace(",caro,", ",11,"));
     shop.cauce(&["rejects", "replay", "ventas", "columnas.csv"]).success();
     assert_eq!(csv(&shop, amounts).success().stdout, "id,monto\n1,11.0\n2,2.0\n3,3.0\n");
+}
+
+#[tokio::test]
+async fn a_lake_of_an_earlier_cauce_gains_the_column_with_the_next_run() {
+    let shop = shop();
+    // `system.runs` as it was before corrected rows were counted.
+    let Opened { lake, .. } = Opened::new(&shop);
+    let of_today = SystemTable::Runs.stored();
+    let fields: Vec<_> = of_today.fields().iter().filter(|field| field.name() != "replayed").cloned().collect();
+    let schema = Arc::new(Schema::new(fields));
+    let columns = schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
+    let old = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+    let (rows, place) = (stream::iter([Ok(old)]).boxed(), lake.table(&SystemTable::Runs.name()));
+    let staged = stage_rows(vec![rows], &schema, lake.stores(), &place, &[]).await.unwrap();
+    staged.append(lake.stores(), "antes").await.unwrap();
+
+    let counts = "SELECT count(*) AS n, count(run) AS mine, count(replayed) AS counted FROM system.runs";
+    assert_eq!(csv(&shop, counts).success().stdout, "n,mine,counted\n1,0,0\n");
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_eq!(csv(&shop, counts).success().stdout, "n,mine,counted\n3,2,1\n");
 }
