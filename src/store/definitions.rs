@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt};
 
+use super::once::create;
 use super::{Location, ReleaseLog, Stores, store_error};
 use crate::error::{Error, Result};
 use crate::release::Definition;
@@ -63,10 +64,6 @@ impl Definitions {
         let Definition { model, number, last_release, .. } = definition;
         let place = self.folder.join(&format!("{}/{}/{number:06}-{last_release:020}.json", model.layer, model.name));
         let text = serde_json::to_vec_pretty(definition).map_err(|failure| Error::bug(failure.to_string()))?;
-        let only_if_absent = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.store.put_opts(&place.path(), PutPayload::from(text), only_if_absent).await {
-            Ok(_) | Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(()),
-            Err(failure) => Err(store_error("write", &place, failure)),
-        }
+        create(self.store.as_ref(), &place, text).await.map(|_| ())
     }
 }

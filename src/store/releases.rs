@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt};
 
+use super::once::{create, remove};
 use super::{Location, Stores, store_error};
 use crate::error::{Error, Kind, Result};
 use crate::release::{AsOf, Manifest};
@@ -137,15 +138,11 @@ impl ReleaseLog {
     pub async fn publish(&self, manifest: &Manifest) -> Result<()> {
         let number = manifest.release;
         let place = self.place(number);
-        let only_if_absent = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.store.put_opts(&place.path(), PutPayload::from(manifest.to_json()?), only_if_absent).await {
-            Ok(_) => Ok(()),
-            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-                Err(Error::new(Kind::Refused, format!("another run published release {number} first"))
-                    .hint("nothing of this run is visible; run again to build on the new release"))
-            }
-            Err(failure) => Err(store_error("write", &place, failure)),
+        if create(self.store.as_ref(), &place, manifest.to_json()?).await? {
+            return Ok(());
         }
+        Err(Error::new(Kind::Refused, format!("another run published release {number} first"))
+            .hint("nothing of this run is visible; run again to build on the new release"))
     }
 
     /// Removes the manifest of a release. One that is gone already is no failure.
@@ -154,10 +151,7 @@ impl ReleaseLog {
     /// A store that cannot be written.
     pub async fn remove(&self, number: u64) -> Result<()> {
         let place = self.place(number);
-        match self.store.delete(&place.path()).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(failure) => Err(store_error("remove", &place, failure)),
-        }
+        remove(self.store.as_ref(), &place.path(), &place).await
     }
 
     fn place(&self, number: u64) -> Location {

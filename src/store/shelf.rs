@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
+use super::once::{create, remove};
 use super::{Location, Stores, store_error};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::release::Unpublished;
 
 /// The folder `<lake>/unpublished`.
@@ -69,10 +70,11 @@ impl Shelf {
     pub async fn put(&self, built: &Unpublished, number: u32) -> Result<String> {
         let name = format!("{:020}-{}-{number:04}.json", built.manifest.release, built.manifest.run);
         let place = self.folder.join(&name);
-        let only_if_absent = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        let put = self.store.put_opts(&place.path(), PutPayload::from(built.to_json()?), only_if_absent).await;
-        put.map_err(|failure| store_error("write", &place, failure))?;
-        Ok(name)
+        if create(self.store.as_ref(), &place, built.to_json()?).await? {
+            Ok(name)
+        } else {
+            Err(Error::store(format!("{place} is there already: two runs have one name")))
+        }
     }
 
     /// Whether something of that name is there.
@@ -94,10 +96,7 @@ impl Shelf {
     /// A store that cannot be written.
     pub async fn remove(&self, name: &str) -> Result<()> {
         let place = self.folder.join(name);
-        match self.store.delete(&place.path()).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(failure) => Err(store_error("remove", &place, failure)),
-        }
+        remove(self.store.as_ref(), &place.path(), &place).await
     }
 
     /// Takes away what can not be published any more now that `release` is.

@@ -1,11 +1,11 @@
 //! The data files in a lake's folders, as the store lists them, and removing some.
 
 use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectMeta;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStoreExt};
 
 use crate::error::Result;
-use crate::store::{Location, Stores, store_error};
+use crate::store::{Location, Stores, remove, store_error};
 
 /// The folder, below that of a table, of data files that no log names and releases do. Other tools pass over folders
 /// whose names begin so.
@@ -37,10 +37,7 @@ pub async fn data_files(stores: &Stores, layer: &Location) -> Result<Vec<(String
 /// A store that cannot be written.
 pub async fn remove_files(stores: &Stores, location: &Location, files: &[Path]) -> Result<()> {
     let store = stores.open(location)?;
-    let removal = async |file: &Path| match store.delete(file).await {
-        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-        Err(failure) => Err(store_error("remove", location, failure)),
-    };
+    let removal = async |file: &Path| remove(store.as_ref(), file, location).await;
     stream::iter(files).map(removal).buffer_unordered(REMOVED_AT_ONCE).try_collect().await
 }
 
