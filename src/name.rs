@@ -68,6 +68,12 @@ impl TableName {
     pub fn new(layer: Layer, name: impl Into<String>) -> Self {
         Self { layer, name: name.into() }
     }
+
+    /// Whether a person who writes `wanted` may mean it: `layer.name`, or `name`.
+    #[must_use]
+    pub fn is_called(&self, wanted: &str) -> bool {
+        self.name == wanted || self.to_string() == wanted
+    }
 }
 
 impl fmt::Display for TableName {

@@ -60,6 +60,8 @@ impl Planned {
     async fn take_up(&mut self, project: &Project) -> Result<()> {
         if self.plan.builds().next().is_some() {
             self.unpublished = unpublished(&project.lake, self.last.as_ref()).await?;
+        }
+        if self.unpublished.is_some() {
             self.plan = Plan::new(self.facts(), &self.wish);
         }
         Ok(())
@@ -109,17 +111,23 @@ pub(super) async fn planned_of(
     let meanings = study(&project.lake, &catalog, &models, last.as_ref(), &engine).await?;
     let corrections = corrections(&project.lake, &engine).await?;
     let key = engine.key_mark();
-    let plan_with = |wish: &Wish, unpublished| {
-        let (models, meanings, corrections, last) = (&models, &meanings, &corrections, last.as_ref());
-        let (catalog, listed, key) = (&catalog, listed.clone(), key.as_str());
-        Plan::new(Facts { models, meanings, catalog, listed, corrections, key, last, unpublished }, wish)
+    let facts = Facts {
+        models: &models,
+        meanings: &meanings,
+        catalog: &catalog,
+        listed: listed.clone(),
+        corrections: &corrections,
+        key: &key,
+        last: last.as_ref(),
+        unpublished: None,
     };
     let mut wish = Wish { full_refresh: asked_for.full_refresh, only: None, anew: asked_for.anew.clone() };
     if !asked_for.wanted.is_everything() {
         // What changed is known once everything is planned.
-        wish.only = Some(asked_for.wanted.of(project, &models, &plan_with(&Wish::default(), None))?);
+        let everything = Plan::new(facts.clone(), &Wish::default());
+        wish.only = Some(asked_for.wanted.of(project, &models, &everything)?);
     }
-    let plan = plan_with(&wish, None);
+    let plan = Plan::new(facts, &wish);
     let unpublished = None;
     let mut planned =
         Planned { models, meanings, catalog, inputs, corrections, key, last, unpublished, plan, listed, wish };
@@ -132,8 +140,7 @@ pub(super) async fn planned_of(
 /// # Errors
 /// A name that is no model's.
 pub(super) fn step_of<'a>(plan: &'a Plan, wanted: &str) -> Result<&'a Step> {
-    let is_meant = |step: &&Step| step.model.to_string() == wanted || step.model.name == wanted;
-    plan.steps.iter().find(is_meant).ok_or_else(|| {
+    plan.steps.iter().find(|step| step.model.is_called(wanted)).ok_or_else(|| {
         let full = plan.steps.iter().map(|step| step.model.to_string());
         let names: Vec<String> = full.chain(plan.steps.iter().map(|step| step.model.name.clone())).collect();
         let names = names.iter().map(String::as_str);

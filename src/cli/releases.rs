@@ -79,10 +79,9 @@ pub(super) async fn releases(arguments: Arguments, settings: &Settings) -> Resul
         Some(What::Definitions { model, sql, format }) => {
             let mut definitions = project.lake.definitions()?.all().await?;
             if let Some(model) = &model {
-                let meant = |name: &TableName| name.to_string() == *model || name.name == *model;
                 let names = |of: &Definition| [of.model.to_string(), of.model.name.clone()];
                 let known: BTreeSet<String> = definitions.iter().flat_map(names).collect();
-                definitions.retain(|definition| meant(&definition.model));
+                definitions.retain(|definition| definition.model.is_called(model));
                 if definitions.is_empty() {
                     let known = known.iter().map(String::as_str);
                     let error = Error::query(format!("no release ever had a model `{model}`"));

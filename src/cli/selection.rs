@@ -104,7 +104,7 @@ impl Wanted {
 /// # Errors
 /// A name that no model has, or models of two layers.
 pub(super) fn one<'a>(models: &'a Models, name: &str) -> Result<&'a Model> {
-    let found = models.iter().filter(|model| model.name.to_string() == name || model.name.name == name);
+    let found = models.iter().filter(|model| model.name.is_called(name));
     match found.collect::<Vec<_>>().as_slice() {
         [model] => Ok(*model),
         [] => {
