@@ -5,10 +5,13 @@
 //!
 //! Files that do not fit their dataset are left out here ([`drift`]). A model whose dataset has no file left cannot be
 //! built, nor can a model that reads it: such models stay as the last release has them.
+//!
+//! What a run has built and not published is taken up where it stands ([`resume`]).
 
 mod changes;
 mod drift;
 mod judge;
+mod resume;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +21,7 @@ use serde::Serialize;
 pub use self::drift::{Drift, ListedFile, Sifted, sift};
 use self::judge::Judge;
 pub use self::judge::basis;
+use self::resume::resume;
 pub use self::why::Link;
 use crate::catalog::Catalog;
 use crate::model::{Materialized, Meaning, Models};
@@ -250,28 +254,6 @@ impl Plan {
 fn judged(facts: &Facts<'_>, wish: &Wish, datasets: &BTreeMap<String, Vec<ReleasedFile>>) -> Vec<Step> {
     let mut judge = Judge::new(facts, wish, datasets);
     facts.models.iter().map(|model| judge.step(model)).collect()
-}
-
-/// Takes up what was built and not published: of the models to build those that would not be, were that the last release.
-fn resume(
-    steps: &mut [Step],
-    unpublished: &Unpublished,
-    facts: &Facts<'_>,
-    wish: &Wish,
-    datasets: &BTreeMap<String, Vec<ReleasedFile>>,
-) {
-    let would_be = unpublished.after(facts.last);
-    let steps_then = judged(&Facts { last: Some(&would_be), ..facts.clone() }, wish, datasets);
-    for (step, then) in steps.iter_mut().zip(steps_then) {
-        let stands = matches!(then.action, Action::Skip | Action::Check);
-        // A view is defined anew in no time, and has no files.
-        let built =
-            unpublished.manifest.models.get(&step.model).filter(|_| unpublished.staged.contains_key(&step.model));
-        if let (Action::Build, true, Some(built)) = (step.action, stands, built) {
-            step.resumes = Some(built.run.clone());
-            (step.by_files, step.input_bytes, step.input_rows, step.last_millis) = (false, 0, Some(0), Some(0));
-        }
-    }
 }
 
 #[cfg(test)]
