@@ -109,6 +109,9 @@ impl Cleaning {
 /// Keeps what is known of definitions from releases that go: the text where no other release has it, and since when there
 /// is such a definition.
 async fn keep_definitions(lake: &Lake, going: &[u64]) -> Result<()> {
+    if going.is_empty() {
+        return Ok(());
+    }
     let definitions = lake.definitions()?;
     let (going, staying): (Vec<Manifest>, Vec<Manifest>) =
         lake.releases()?.all().await?.into_iter().partition(|manifest| going.contains(&manifest.release));

@@ -154,7 +154,7 @@ impl Work {
                 parts_of(scattered.values()).iter().map(|part| data_path(&self.table, &part.path)).collect();
             let few = before.only(&paths?);
             let few = self.gather(few, scattered, &self.table, partition_by, "", &mut files).await?;
-            staged = Staged::together(vec![staged.clone(), few]).unwrap_or(staged);
+            staged = staged.and(few);
         }
         let stays = self.known.iter().filter(|(path, _)| !files.contains_key(*path));
         let parts = parts_of(stays.map(|(_, file)| file));
@@ -176,7 +176,7 @@ impl Work {
         if !scattered.is_empty() {
             let few = self.of_parts(scattered.values(), aside.schema())?;
             let few = self.gather(few, scattered, &place, &[], PARTS, &mut files).await?;
-            aside = Staged::together(vec![aside.clone(), few]).unwrap_or(aside);
+            aside = aside.and(few);
         }
         let followed = self.followed(files);
         let rows: u64 = followed.files.values().map(rows_of_file).sum();

@@ -22,7 +22,7 @@ mod shelve;
 mod side_by_side;
 mod study;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ use self::publish::publish;
 use self::read::read_inputs;
 use self::record::{catch_up, record_accounts, record_checks, record_rejects};
 use self::settle::{Settled, settle};
-use self::shelve::Shelving;
+use self::shelve::{Shelving, datasets_taken_up};
 use self::side_by_side::side_by_side;
 use crate::catalog::Catalog;
 use crate::check::{Against, Outcome, measure};
@@ -48,9 +48,9 @@ use crate::engine::{Engine, Relations, Settings};
 use crate::error::{Error, Kind, Result};
 use crate::ledger::{Ledger, LeftOut, Summary};
 use crate::model::{Meaning, Models};
-use crate::name::{Layer, TableName};
+use crate::name::TableName;
 use crate::plan::Plan;
-use crate::release::{Manifest, ReleasedDataset, Unpublished};
+use crate::release::{Manifest, Unpublished};
 use crate::store::Lake;
 
 /// What a run works with.
@@ -192,7 +192,7 @@ pub async fn carry_out(
     let reads = Reads {
         files,
         partly: followed.difference(&whole).cloned().collect(),
-        taken_up: taken_up(run, plan, &whole, &followed),
+        taken_up: datasets_taken_up(run, plan, &whole, &followed),
     };
     let listed = inputs.files.iter().filter(|(name, _)| followed.contains(*name));
     let listed = listed.map(|(name, files)| (name.clone(), files.clone())).collect();
@@ -258,20 +258,6 @@ pub async fn carry_out(
             Err(failure)
         }
     }
-}
-
-/// The datasets that only tables read which are taken up, as the run read them that built those.
-fn taken_up(
-    run: Run<'_>,
-    plan: &Plan,
-    whole: &BTreeSet<String>,
-    followed: &BTreeSet<String>,
-) -> BTreeMap<String, ReleasedDataset> {
-    let Some((_, unpublished)) = run.unpublished else { return BTreeMap::new() };
-    let resumed = plan.builds().filter(|step| step.resumes.is_some()).flat_map(|step| &step.inputs);
-    let datasets = resumed.filter(|input| input.layer == Layer::Raw).map(|input| &input.name);
-    let unread = datasets.filter(|name| !whole.contains(*name) && !followed.contains(*name));
-    unread.filter_map(|name| Some((name.clone(), unpublished.manifest.datasets.get(name)?.clone()))).collect()
 }
 
 /// How the run ends if files could not be read to their end.

@@ -4,7 +4,7 @@
 //! is complete: what a model was built from stands in the last release or lies beside it, the accounts of its inputs are
 //! known, and its rejects are in `system.rejects` under the run that built it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use crate::ledger::Ledger;
 use crate::model::Model;
 use crate::name::{Layer, TableName};
 use crate::plan::{Plan, Step};
-use crate::release::{Manifest, Unpublished};
+use crate::release::{Manifest, ReleasedDataset, Unpublished};
 use crate::store::{Lake, Shelf, Shelved};
 use crate::table::{ParquetTable, Staged};
 
@@ -107,12 +107,13 @@ impl<'a> Shelving<'a> {
         let mut accounts = Accounts::of_datasets(self.run, &self.ledger, self.reads);
         let mut manifest = self.manifest();
         let mut staged = BTreeMap::new();
+        let to_build: BTreeSet<&TableName> = self.plan.builds().map(|step| &step.model).collect();
         // Inputs stand before their readers.
         for step in self.plan.builds() {
             let Some(built) = built.get_mut(&step.model) else { continue };
             let known = |input: &TableName| match input.layer {
                 Layer::Raw => accounts.datasets.contains_key(&input.name),
-                _ => manifest.models.contains_key(input) || !self.plan.builds().any(|step| step.model == *input),
+                _ => manifest.models.contains_key(input) || !to_build.contains(input),
             };
             if !built.model.inputs.iter().all(known) {
                 continue;
@@ -164,6 +165,20 @@ impl<'a> Shelving<'a> {
         self.run.key.clone_into(&mut manifest.key);
         manifest
     }
+}
+
+/// The datasets that only tables read which are taken up, as the run read them that built those.
+pub(super) fn datasets_taken_up(
+    run: Run<'_>,
+    plan: &Plan,
+    whole: &BTreeSet<String>,
+    followed: &BTreeSet<String>,
+) -> BTreeMap<String, ReleasedDataset> {
+    let Some((_, unpublished)) = run.unpublished else { return BTreeMap::new() };
+    let resumed = plan.builds().filter(|step| step.resumes.is_some()).flat_map(|step| &step.inputs);
+    let datasets = resumed.filter(|input| input.layer == Layer::Raw).map(|input| &input.name);
+    let unread = datasets.filter(|name| !whole.contains(*name) && !followed.contains(*name));
+    unread.filter_map(|name| Some((name.clone(), unpublished.manifest.datasets.get(name)?.clone()))).collect()
 }
 
 /// A table of an earlier run, as if this one had built it.

@@ -73,11 +73,15 @@ impl Staged {
     /// All of these as one, in their order; nothing if there is none.
     #[must_use]
     pub fn together(several: Vec<Self>) -> Option<Self> {
-        several.into_iter().reduce(|mut all, next| {
-            all.files.extend(next.files);
-            all.rows += next.rows;
-            all
-        })
+        several.into_iter().reduce(Self::and)
+    }
+
+    /// Both as one.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.files.extend(other.files);
+        self.rows += other.rows;
+        self
     }
 
     /// The same with files that an earlier version has.
