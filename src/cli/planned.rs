@@ -1,6 +1,6 @@
 //! Planning a run: everything between a project's files and the plan, the same for `plan`, `why` and `run`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::project::Project;
 use super::run::tell_inferred;
@@ -30,6 +30,8 @@ pub(super) struct Planned {
     /// What a run has built on that release and not published, by the name that it has on the shelf.
     pub(super) unpublished: Option<(String, Unpublished)>,
     pub(super) plan: Plan,
+    /// The models whose checks do not hold, of what a run has built by this plan.
+    failed: BTreeSet<TableName>,
     listed: BTreeMap<String, Vec<ListedFile>>,
     wish: Wish,
 }
@@ -50,10 +52,24 @@ impl Planned {
                 None => return Err(Error::bug(format!("{file} is damaged, and was not to be read"))),
             }
         }
+        self.plan_again(project).await?;
+        Ok(self.plan.drift.iter().filter(|difference| !before.contains(difference)).cloned().collect())
+    }
+
+    /// Plans again without models whose checks failed, if their headers let the rest be published; returns whether they do.
+    ///
+    /// # Errors
+    /// A lake that cannot be read.
+    pub(super) async fn go_without(&mut self, project: &Project, failed: &BTreeSet<TableName>) -> Result<bool> {
+        self.failed.extend(failed.iter().cloned());
+        self.plan_again(project).await?;
+        Ok(self.plan.held_back(&self.models).is_none() && !self.plan.changes_nothing())
+    }
+
+    async fn plan_again(&mut self, project: &Project) -> Result<()> {
         self.unpublished = None;
         self.plan = Plan::new(self.facts(), &self.wish);
-        self.take_up(project).await?;
-        Ok(self.plan.drift.iter().filter(|difference| !before.contains(difference)).cloned().collect())
+        self.take_up(project).await
     }
 
     /// Plans again with what a run has built on the last release and not published, if something is to be built.
@@ -77,6 +93,7 @@ impl Planned {
             key: &self.key,
             last: self.last.as_ref(),
             unpublished: self.unpublished.as_ref().map(|(_, built)| built),
+            failed: &self.failed,
         }
     }
 }
@@ -111,6 +128,7 @@ pub(super) async fn planned_of(
     let meanings = study(&project.lake, &catalog, &models, last.as_ref(), &engine).await?;
     let corrections = corrections(&project.lake, &engine).await?;
     let key = engine.key_mark();
+    let failed = BTreeSet::new();
     let facts = Facts {
         models: &models,
         meanings: &meanings,
@@ -120,6 +138,7 @@ pub(super) async fn planned_of(
         key: &key,
         last: last.as_ref(),
         unpublished: None,
+        failed: &failed,
     };
     let mut wish = Wish { full_refresh: asked_for.full_refresh, only: None, anew: asked_for.anew.clone() };
     if !asked_for.wanted.is_everything() {
@@ -130,7 +149,7 @@ pub(super) async fn planned_of(
     let plan = Plan::new(facts, &wish);
     let unpublished = None;
     let mut planned =
-        Planned { models, meanings, catalog, inputs, corrections, key, last, unpublished, plan, listed, wish };
+        Planned { models, meanings, catalog, inputs, corrections, key, last, unpublished, plan, failed, listed, wish };
     planned.take_up(project).await?;
     Ok(planned)
 }

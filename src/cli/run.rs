@@ -1,5 +1,6 @@
 //! `cauce run`: build every model, check it, publish a release.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -9,7 +10,7 @@ use clap::Args;
 use super::accounts::{tell_accounts, too_many};
 use super::checks::{cases, sentence, tell_failure};
 use super::listing::write_json;
-use super::planned::planned;
+use super::planned::{Planned, planned};
 use super::project::Project;
 use super::selection::Selection;
 use super::settings::Settings;
@@ -18,9 +19,9 @@ use crate::catalog::Verdict;
 use crate::check::Outcome;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
-use crate::name::Layer;
+use crate::name::{Layer, TableName};
 use crate::output::{Printer, Progress, Target, counted, duration, thousands, write_junit};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Hold, Plan};
 use crate::release::Manifest;
 use crate::run::{Ending, Event, Run, Tuning, carry_out};
 
@@ -104,9 +105,11 @@ pub(super) async fn publish(
     let mut planned = planned(project, settings, asked_for).await?;
     drift::tell(printer, &planned.plan.drift, Verdict::Read)?;
     let engine_settings = settings.engine(&project.catalog.project);
+    let begun_at = clock.now();
+    let (mut told, mut set_aside) = (BTreeSet::new(), Vec::new());
     let ending = loop {
         let (id, plan) = (new_run_id(), &planned.plan);
-        if let Some(error) = hopeless(plan) {
+        if let Some(error) = hopeless(&planned) {
             return Err(error);
         }
         if let Some(last) = planned.last.as_ref().filter(|_| plan.changes_nothing()) {
@@ -129,29 +132,51 @@ pub(super) async fn publish(
             lake: &project.lake,
             settings: &engine_settings,
             clock,
+            begun_at,
             tuning: Tuning::default(),
         };
-        let teller = Teller::new(printer, plan, detail);
+        let teller = Teller::new(printer, plan, detail, std::mem::take(&mut told));
         let ending = Box::pin(carry_out(run, plan, planned.inputs.clone(), &|event| teller.tell(event))).await?;
-        drop(teller);
-        let Ending::Damaged { files } = ending else { break ending };
-        let found = planned.do_without(project, files).await?;
-        drift::tell(printer, &found, Verdict::Read)?;
-        if hopeless(&planned.plan).is_none() {
-            printer.hint(
-                "damage is seen only by reading: what was made of these files is left behind, and the run begins again",
-            );
+        told = teller.end();
+        match ending {
+            Ending::Damaged { files } => {
+                let found = planned.do_without(project, files).await?;
+                drift::tell(printer, &found, Verdict::Read)?;
+                if hopeless(&planned).is_none() {
+                    printer.hint(
+                        "damage is seen only by reading: what was made of these files is left behind, and the run \
+                         begins again",
+                    );
+                }
+            }
+            Ending::Blocked { outcomes, accounts } => {
+                let failed = outcomes.iter().filter(|outcome| outcome.blocks());
+                let failed: BTreeSet<TableName> = failed.map(|outcome| outcome.model.clone()).collect();
+                if !planned.go_without(project, &failed).await? {
+                    break Ending::Blocked { outcomes, accounts };
+                }
+                let of_failed = outcomes.into_iter().filter(|outcome| failed.contains(&outcome.model));
+                let of_failed: Vec<Outcome> = of_failed.collect();
+                for outcome in of_failed.iter().filter(|outcome| !outcome.passed) {
+                    tell_failure(printer, outcome)?;
+                }
+                let names: Vec<String> = failed.iter().map(ToString::to_string).collect();
+                printer.hint(format_args!("the run goes on without {}", names.join(", ")));
+                set_aside.extend(of_failed);
+            }
+            ending => break ending,
         }
     };
     if let (Some(file), Ending::Published { outcomes, .. } | Ending::Blocked { outcomes, .. }) = (junit, &ending) {
-        write_junit(Target::file(file)?, "cauce run", &cases(outcomes)?)?;
+        let all: Vec<Outcome> = set_aside.iter().chain(outcomes).cloned().collect();
+        write_junit(Target::file(file)?, "cauce run", &cases(&all)?)?;
     }
     match ending {
-        Ending::Published { manifest, plan, outcomes, accounts, unrecorded } => {
+        Ending::Published { manifest, outcomes, accounts, unrecorded } => {
             if detail == Detail::Layers {
                 tell_layers(printer, &manifest);
             }
-            tell_unbuilt(printer, &plan);
+            tell_unbuilt(printer, &planned.plan);
             tell_accounts(printer, &accounts);
             tell_checks(printer, &outcomes, detail)?;
             tell_release(printer, &manifest, begun);
@@ -160,19 +185,27 @@ pub(super) async fn publish(
                     "system.runs does not know of this run yet: {failure}; the next run that builds something adds it"
                 ));
             }
-            Ok((*manifest, drift::not_whole(&plan)))
+            Ok((*manifest, drift::not_whole(&planned.plan)))
         }
         Ending::Blocked { outcomes, accounts } => {
             tell_accounts(printer, &accounts);
-            Err(blocked(printer, &outcomes)?)
+            Err(blocked(printer, &outcomes, reader_without(&planned))?)
         }
         Ending::Rejected { over, rejects } => Err(too_many(printer, &over, &rejects)?),
         Ending::Damaged { .. } => Err(Error::bug("a run ended that was to begin again")),
     }
 }
 
-/// Why nothing of `plan` can be carried out, if nothing can.
-fn hopeless(plan: &Plan) -> Option<Error> {
+/// Why nothing of a plan can be carried out, if nothing can.
+fn hopeless(planned: &Planned) -> Option<Error> {
+    let plan = &planned.plan;
+    let held = || {
+        let told = reader_without(planned)?;
+        Some(
+            Error::new(Kind::Check, format!("{told}; nothing was published"))
+                .hint("correct the files or catalog.yaml; `cauce plan` says for each model why"),
+        )
+    };
     let nothing = || {
         let nothing = plan.steps.iter().all(|step| step.action == Action::LeaveOut);
         nothing.then(|| {
@@ -180,7 +213,17 @@ fn hopeless(plan: &Plan) -> Option<Error> {
                 .hint("correct the files or catalog.yaml; `cauce plan` says for each model why")
         })
     };
-    drift::stopped(plan).or_else(nothing)
+    drift::stopped(plan).or_else(held).or_else(nothing)
+}
+
+/// The model that lets nothing be published without one that it reads, if there is one.
+fn reader_without(planned: &Planned) -> Option<String> {
+    match planned.plan.held_back(&planned.models)? {
+        Hold::Reader { model, input, reason } => {
+            Some(format!("{model} says `on_failure: block` of {input}, which stays as it was: {reason}"))
+        }
+        Hold::Failed(_) => None,
+    }
 }
 
 /// Tells how many models were left as they were.
@@ -207,25 +250,42 @@ struct Teller<'a> {
     printer: &'a Printer,
     bar: Progress,
     detail: Detail,
-    building: Mutex<Vec<String>>,
+    progress: Mutex<Told>,
+}
+
+/// What was told so far.
+#[derive(Default)]
+struct Told {
+    /// The models that are being built.
+    building: Vec<String>,
+    /// The models that had their line, in this run or in one that began again.
+    built: BTreeSet<TableName>,
 }
 
 impl<'a> Teller<'a> {
-    fn new(printer: &'a Printer, plan: &Plan, detail: Detail) -> Self {
+    fn new(printer: &'a Printer, plan: &Plan, detail: Detail, built: BTreeSet<TableName>) -> Self {
         // A step a model for building it, and one for its checks.
         let steps = plan.builds().count() + plan.checks().count();
         let bar = printer.bar(format_args!("release {}", plan.release), steps as u64);
-        Self { printer, bar, detail, building: Mutex::default() }
+        let progress = Mutex::new(Told { building: Vec::new(), built });
+        Self { printer, bar, detail, progress }
+    }
+
+    /// The models that had their line.
+    fn end(self) -> BTreeSet<TableName> {
+        self.progress.into_inner().unwrap_or_else(PoisonError::into_inner).built
     }
 
     fn tell(&self, event: Event) {
-        let mut building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let Told { building, built } = &mut *progress;
         match event {
             Event::Building(model) => {
                 building.push(model.to_string());
                 self.bar.message(&building.join(", "));
             }
             Event::Built { model, size, read, elapsed } => {
+                built.insert(model.clone());
                 let model = model.to_string();
                 building.retain(|name| *name != model);
                 self.bar.advance(1);
@@ -241,7 +301,7 @@ impl<'a> Teller<'a> {
             }
             Event::TakenUp { model, rows } => {
                 self.bar.advance(1);
-                if self.detail == Detail::Models {
+                if built.insert(model.clone()) && self.detail == Detail::Models {
                     let model = model.to_string();
                     self.printer.done(format_args!("{model:<34} {:>10} rows  taken up", thousands(rows)));
                 }
@@ -294,12 +354,15 @@ fn tell_release(printer: &Printer, manifest: &Manifest, begun: Instant) {
 }
 
 /// The failure of a run whose checks do not hold, after telling some of the rows that fail.
-fn blocked(printer: &Printer, outcomes: &[Outcome]) -> Result<Error> {
+fn blocked(printer: &Printer, outcomes: &[Outcome], reader: Option<String>) -> Result<Error> {
     let blocking = outcomes.iter().filter(|outcome| outcome.blocks()).count();
     for outcome in outcomes.iter().filter(|outcome| !outcome.passed) {
         tell_failure(printer, outcome)?;
     }
     let plural = if blocking == 1 { "check fails" } else { "checks fail" };
+    if let Some(told) = reader {
+        printer.warn(told);
+    }
     Ok(Error::new(Kind::Check, format!("{blocking} {plural}; nothing was published")).hint(
         "correct the data or the model and run again: what is built and unchanged is taken up; a check with \
              `severity: warn` does not keep a release back",

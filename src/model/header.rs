@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::accept::AcceptFile;
 use super::checks::CheckFile;
+use super::edges::{Edge, InputFile};
 use super::incremental::{Following, IncrementalFile};
 use super::names::Known;
 use super::{Amount, Check, Header, Materialized, OnFailure, Rule, Severity};
@@ -45,9 +46,12 @@ pub(super) struct HeaderFile {
     /// What must hold before a release.
     #[serde(default)]
     checks: Vec<CheckFile>,
-    /// What becomes of the release when a check fails.
+    /// What becomes of the release when a check fails. With `warn`, checks have `severity: warn` unless they say otherwise.
     #[serde(default)]
-    on_failure: OnFailureFile,
+    on_failure: OnFailure,
+    /// What becomes of this model when a model that it reads fails, by the name of that model.
+    #[serde(default)]
+    inputs: BTreeMap<String, InputFile>,
     /// What the columns mean.
     #[serde(default)]
     columns: BTreeMap<String, String>,
@@ -69,25 +73,14 @@ enum MaterializedFile {
     View,
 }
 
-/// What becomes of the release when a check fails.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum OnFailureFile {
-    /// Nothing is published.
-    #[default]
-    Block,
-    /// The model, and what is built from it, stay as the last release has them.
-    KeepLastGood,
-    /// The failure is told, and the release published: checks have `severity: warn` unless they say otherwise.
-    Warn,
-}
-
 /// What a header says and reads.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub(super) header: Header,
     /// Where the header says from which table it accepts rows.
     pub(super) accept_from: Option<Place>,
+    /// The tables of `inputs`.
+    pub(super) edges: Vec<Edge>,
     /// How the table follows files.
     pub(super) following: Option<Following>,
     /// The tables that checks read, without the model itself.
@@ -143,18 +136,23 @@ pub(super) fn read(text: Text<'_>, model: &TableName, known: &Known) -> Read {
         return Read::default();
     }
     let (file, notes) = document::read::<HeaderFile>(text, |_, _| None);
-    let mut meaning = Meaning { model, known, notes, inputs: BTreeSet::new(), names: BTreeSet::new() };
+    let (inputs, edges, names) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
+    let mut meaning = Meaning { model, known, notes, inputs, edges, names };
     let (header, following) = file.map(|file| meaning.header(file)).unwrap_or_default();
     let from = Path::root().then("accept").then("from");
     let accept_from = header.accept.as_ref().map(|_| meaning.notes.place_of_value(&from));
-    Read { header, accept_from, following, check_inputs: meaning.inputs, findings: meaning.notes.into_findings() }
+    let Meaning { notes, inputs: check_inputs, edges, .. } = meaning;
+    Read { header, accept_from, edges, following, check_inputs, findings: notes.into_findings() }
 }
 
 pub(super) struct Meaning<'a> {
     pub(super) model: &'a TableName,
     pub(super) known: &'a Known,
     pub(super) notes: Notes<'a>,
+    /// The tables that checks read.
     pub(super) inputs: BTreeSet<TableName>,
+    /// The tables of `inputs`.
+    pub(super) edges: Vec<Edge>,
     /// The names of the checks so far.
     pub(super) names: BTreeSet<String>,
 }
@@ -182,7 +180,7 @@ impl Meaning<'_> {
             let path = root.then("accept").then("deduplicate");
             self.notes.key(&path, finding.hint("write `strategy: merge` with `unique_key`, which keeps one of them"));
         }
-        let usual = if file.on_failure == OnFailureFile::Warn { Severity::Warn } else { Severity::Error };
+        let usual = if file.on_failure == OnFailure::Warn { Severity::Warn } else { Severity::Error };
         let mut checks = Vec::new();
         if !file.grain.is_empty() {
             for (name, rule) in [
@@ -202,6 +200,7 @@ impl Meaning<'_> {
         for (i, check) in file.checks.into_iter().enumerate() {
             self.check(check, usual, &root.then("checks").then(i), &mut checks);
         }
+        let inputs = self.edges(file.inputs, &root.then("inputs"));
         let header = Header {
             description: file.description,
             materialized,
@@ -210,10 +209,8 @@ impl Meaning<'_> {
             accept,
             incremental: None,
             checks,
-            on_failure: match file.on_failure {
-                OnFailureFile::KeepLastGood => OnFailure::KeepLastGood,
-                OnFailureFile::Block | OnFailureFile::Warn => OnFailure::Block,
-            },
+            on_failure: file.on_failure,
+            inputs,
             columns: file.columns,
             tags: file.tags,
         };
@@ -441,7 +438,7 @@ SELECT * FROM raw.client
         sql/processed/tickets.sql:4:15+11 the header does not say how files that come and go change the table (write `incremental: { strategy: append }`; the others are merge and partition)
         sql/processed/tickets.sql:5:19+1 column `a` stands here twice
         sql/processed/tickets.sql:6:8+2 `grain` must be a list, this is a text (write [id])
-        sql/processed/tickets.sql:7:1+8 unknown key `severity` (the keys here are description, materialized, partition_by, grain, accept, incremental, checks, on_failure, columns, tags)
+        sql/processed/tickets.sql:7:1+8 unknown key `severity` (the keys here are description, materialized, partition_by, grain, accept, incremental, checks, on_failure, inputs, columns, tags)
         sql/processed/tickets.sql:9:5+1 the check has no rule (one of not_null, unique, accepted_values, range, pattern, relationship, expression, null_share, row_count, freshness, sum, sql)
         sql/processed/tickets.sql:12:11+3 a second check has the name `uno` (each check of a model has a name of its own)
         sql/processed/tickets.sql:13:5+8 the rule names no column

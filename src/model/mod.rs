@@ -7,6 +7,7 @@ mod accept;
 mod amount;
 mod checks;
 mod draft;
+mod edges;
 mod fingerprint;
 mod graph;
 mod header;
@@ -29,7 +30,8 @@ pub use select::{Chosen, Selector};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::name::TableName;
 
@@ -78,6 +80,9 @@ pub struct Header {
     pub checks: Vec<Check>,
     /// What becomes of the release when one of them fails.
     pub on_failure: OnFailure,
+    /// What becomes of this model when a model that it reads stays as the last release has it, by that model; where nothing
+    /// is said, [`OnFailure::KeepLastGood`].
+    pub inputs: BTreeMap<TableName, OnFailure>,
     /// What the columns mean, by name.
     pub columns: BTreeMap<String, String>,
     /// Words to select models by.
@@ -204,14 +209,17 @@ impl Severity {
     }
 }
 
-/// What a failed check of severity `error` means for the release.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What a failure means: of a model's own checks, or of a model that it reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// Nothing is published.
     #[default]
     Block,
-    /// The model, and what is built from it, stay as the last release has them; the rest is published.
+    /// The model stays as the last release has it; the rest is published.
     KeepLastGood,
+    /// The model goes on: with the rows that fail, or with what the last release has of the model that it reads.
+    Warn,
 }
 
 /// What a check demands.

@@ -66,6 +66,7 @@ pub(super) fn read(name: TableName, file: &str, text: &str, known: &Known) -> Re
                 let finding = Finding::new(format!("the SELECT does not read {from}")).at(place);
                 findings.push(finding.hint("`accept` is about a table that the model reads"));
             }
+            findings.extend(header.edges.into_iter().filter_map(|edge| edge.wrong(&inputs)));
             let following = header.following.map(|following| following.among(&inputs, header_says.accept.as_ref()));
             match following.transpose() {
                 Ok(incremental) => header_says.incremental = incremental,

@@ -6,7 +6,7 @@ use super::changes::{Changed, Changes, Difference, concerned, redefined};
 use super::{Action, Facts, Step, Wish};
 use crate::catalog::{Catalog, Dataset};
 use crate::mark::mark;
-use crate::model::{Materialized, Model};
+use crate::model::{Materialized, Model, OnFailure};
 use crate::name::{Layer, TableName};
 use crate::release::{FileChanges, Followed, Kept, ReleasedFile, ReleasedModel};
 
@@ -26,13 +26,19 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(facts: &'a Facts<'a>, wish: &'a Wish, datasets: &'a BTreeMap<String, Vec<ReleasedFile>>) -> Self {
+    /// `absent` are models that are known to be left out.
+    pub(super) fn new(
+        facts: &'a Facts<'a>,
+        wish: &'a Wish,
+        datasets: &'a BTreeMap<String, Vec<ReleasedFile>>,
+        absent: &'a BTreeSet<TableName>,
+    ) -> Self {
         let last = facts.last;
         let mut judge = Self {
             facts,
             wish,
             datasets,
-            blocked: Blocked::new(datasets),
+            blocked: Blocked::new(datasets, absent),
             changes: Changes::new(),
             said: BTreeMap::new(),
             same_key: last.is_some_and(|last| last.key == facts.key),
@@ -65,7 +71,9 @@ impl<'a> Judge<'a> {
         let before = self.facts.last.and_then(|last| last.models.get(&model.name));
         let stands = |action_if_known| if before.is_some() { action_if_known } else { Action::LeaveOut };
         let asked_for = self.wish.only.as_ref().is_none_or(|only| only.contains(&model.name));
-        let (action, reason, because) = if let Some(reason) = self.blocked.reason(model) {
+        let failed = self.facts.failed.contains(&model.name);
+        let unfit = if failed { Some("its checks fail".to_owned()) } else { self.blocked.reason(model) };
+        let (action, reason, because) = if let Some(reason) = unfit {
             let action = stands(Action::Keep);
             self.blocked.models.insert(model.name.clone(), action);
             (action, reason, None)
@@ -79,15 +87,13 @@ impl<'a> Judge<'a> {
                     (action, "not asked for".to_owned(), None)
                 }
                 Some(Difference { reason, because, changed }) => {
+                    let reason = self.blocked.told_beside(reason, model);
                     if let Some(changed) = changed {
                         self.changes.insert(model.name.clone(), changed);
                     }
                     (Action::Build, reason, because)
                 }
-                None => match self.to_check(model, before) {
-                    Some((reason, because)) if asked_for => (Action::Check, reason, because),
-                    _ => (Action::Skip, "unchanged".to_owned(), None),
-                },
+                None => (Action::Skip, "unchanged".to_owned(), None),
             }
         };
         let by_files = action == Action::Build && self.by_files(model, before);
@@ -109,6 +115,19 @@ impl<'a> Judge<'a> {
             last_millis: before.map(|before| before.millis),
             retold,
             asked_for,
+            failed,
+        }
+    }
+
+    /// Of the models that are as they were, once all are judged, those whose checks must be measured again.
+    pub(super) fn checks(&self, steps: &mut [Step]) {
+        for (step, model) in steps.iter_mut().zip(self.facts.models.iter()) {
+            let before = self.facts.last.and_then(|last| last.models.get(&model.name));
+            if let (Action::Skip, true, Some((reason, because))) =
+                (step.action, step.asked_for, self.to_check(model, before))
+            {
+                (step.action, step.reason, step.because) = (Action::Check, reason, because);
+            }
         }
     }
 
@@ -252,25 +271,41 @@ struct Blocked<'a> {
     datasets: BTreeSet<&'a str>,
     /// Models that are not built, and what happens to them instead.
     models: BTreeMap<TableName, Action>,
+    /// All models that are left out, as far as they are known.
+    absent: &'a BTreeSet<TableName>,
 }
 
 impl<'a> Blocked<'a> {
-    fn new(datasets: &'a BTreeMap<String, Vec<ReleasedFile>>) -> Self {
+    fn new(datasets: &'a BTreeMap<String, Vec<ReleasedFile>>, absent: &'a BTreeSet<TableName>) -> Self {
         let empty = datasets.iter().filter(|(_, files)| files.is_empty()).map(|(name, _)| name.as_str());
-        Self { datasets: empty.collect(), models: BTreeMap::new() }
+        Self { datasets: empty.collect(), models: BTreeMap::new(), absent }
+    }
+
+    /// The reason to build `model`, and what it reads that stays as it was.
+    fn told_beside(&self, mut reason: String, model: &Model) -> String {
+        for input in model.inputs.iter().filter(|input| self.models.contains_key(*input)) {
+            reason.push_str(&format!("; {input} is kept"));
+        }
+        reason
     }
 
     /// Why `model` cannot be built, if it cannot.
     fn reason(&self, model: &Model) -> Option<String> {
         let unreadable = |input: &TableName| input.layer == Layer::Raw && self.datasets.contains(input.name.as_str());
         // What only the checks read may be older than the model; it must be there.
-        let absent = |input: &&TableName| unreadable(input) || self.models.get(*input) == Some(&Action::LeaveOut);
-        let blocking = model.inputs.iter().find(|input| unreadable(input) || self.models.contains_key(*input));
+        let absent = |input: &&TableName| unreadable(input) || self.absent.contains(*input);
+        let goes_on = |input: &TableName| model.header.inputs.get(input) == Some(&OnFailure::Warn);
+        let unfit = |input: &TableName| match self.models.get(input) {
+            Some(Action::Keep) => !goes_on(input),
+            Some(_) => true,
+            None => unreadable(input),
+        };
+        let blocking = model.inputs.iter().find(|input| unfit(input));
         let input = blocking.or_else(|| model.check_inputs.iter().find(absent))?;
         Some(match self.models.get(input) {
-            None => format!("{input}: no file fits"),
-            Some(Action::LeaveOut) => format!("{input} is left out"),
-            Some(_) => format!("{input} is kept"),
+            Some(Action::Keep) => format!("{input} is kept"),
+            None if input.layer == Layer::Raw => format!("{input}: no file fits"),
+            _ => format!("{input} is left out"),
         })
     }
 }

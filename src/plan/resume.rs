@@ -13,6 +13,11 @@ pub(super) fn resume(
     wish: &Wish,
     datasets: &BTreeMap<String, Vec<ReleasedFile>>,
 ) {
+    let mut unpublished = unpublished.clone();
+    // What was built from them must not stand, either: seen from here it is older than what it reads.
+    for model in facts.failed {
+        unpublished.forget(model);
+    }
     let would_be = unpublished.after(facts.last);
     let steps_then = judged(&Facts { last: Some(&would_be), ..facts.clone() }, wish, datasets);
     for (step, then) in steps.iter_mut().zip(steps_then) {

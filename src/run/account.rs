@@ -114,12 +114,6 @@ impl Accounts {
         over.collect()
     }
 
-    /// The same without the models that `plan` does not build.
-    pub(super) fn without(mut self, plan: &Plan) -> Self {
-        self.models.retain(|name, _| plan.builds().any(|step| step.model == *name));
-        self
-    }
-
     fn rows_of(&self, table: &TableName, last: Option<&Manifest>) -> Option<u64> {
         if table.layer == Layer::Raw {
             let unread = || last?.datasets.get(&table.name)?.account;

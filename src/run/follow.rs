@@ -52,8 +52,6 @@ pub(super) struct Follow {
 #[derive(Debug)]
 pub(super) struct Made {
     pub(super) staged: Staged,
-    /// Data files that the release names and no log does.
-    pub(super) aside: Option<Staged>,
     pub(super) followed: Followed,
     /// Rows that newer ones of their key replaced, or that say that the key is gone.
     pub(super) merged: u64,
@@ -165,7 +163,7 @@ impl Work {
             return Err(Error::store(version).hint("build it anew with `cauce run --full-refresh`"));
         }
         let followed = self.followed(files);
-        Ok(Made { staged: staged.beside(carried), aside: None, followed, merged: 0, read })
+        Ok(Made { staged: staged.beside(carried), followed, merged: 0, read })
     }
 
     async fn merge(self: &Arc<Self>) -> Result<Made> {
@@ -186,7 +184,7 @@ impl Work {
         let plan = engine.newest_rows(model, &self.follow.incremental.strategy).await?.plan;
         let staged = self.stage(&engine, plan, &self.table, &model.header.partition_by).await?;
         let merged = rows.saturating_sub(staged.rows());
-        Ok(Made { staged, aside: Some(aside), followed, merged, read })
+        Ok(Made { staged, followed, merged, read })
     }
 
     async fn partition(self: &Arc<Self>) -> Result<Made> {
@@ -212,7 +210,7 @@ impl Work {
         let plan = engine.model_plan_in(&source, partition_by, &touched).await.map_err(|error| self.in_model(error))?;
         let staged = self.stage(&engine, plan.plan, &self.table, partition_by).await?;
         let carried = self.carry(|_, partition| !touched.contains(partition)).await?;
-        Ok(Made { staged: staged.beside(carried), aside: None, followed, merged: 0, read: read.len() })
+        Ok(Made { staged: staged.beside(carried), followed, merged: 0, read: read.len() })
     }
 
     /// The table that the data files of these files are, beside the table itself.

@@ -17,7 +17,6 @@ mod publish;
 mod read;
 mod record;
 mod replay;
-mod settle;
 mod shelve;
 mod side_by_side;
 mod study;
@@ -25,6 +24,8 @@ mod study;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 pub use account::{Accounts, Over};
 pub use corrected::{MESSAGE_COLUMN, PLACE_COLUMNS};
@@ -34,11 +35,10 @@ pub use shelve::unpublished;
 pub use study::{corrections, study};
 
 use self::account::{Reads, draw_up};
-use self::build::{Built, build_all};
+use self::build::build_all;
 use self::publish::publish;
 use self::read::read_inputs;
 use self::record::{catch_up, record_accounts, record_checks, record_rejects};
-use self::settle::{Settled, settle};
 use self::shelve::{Shelving, datasets_taken_up};
 use self::side_by_side::side_by_side;
 use crate::catalog::Catalog;
@@ -78,6 +78,8 @@ pub struct Run<'a> {
     pub settings: &'a Settings,
     /// Tells when the release was published.
     pub clock: &'a dyn Clock,
+    /// When the work on it began; it may take several runs until one goes through.
+    pub begun_at: DateTime<Utc>,
     /// When it is worth while to do some things.
     pub tuning: Tuning,
 }
@@ -138,8 +140,6 @@ pub enum Ending {
     Published {
         /// The release.
         manifest: Box<Manifest>,
-        /// What became of each model: some are kept as they were if checks failed and their headers allow that.
-        plan: Plan,
         /// All that was measured.
         outcomes: Vec<Outcome>,
         /// What became of all rows.
@@ -180,7 +180,6 @@ pub async fn carry_out(
     watch: &(dyn Fn(Event) + Sync),
 ) -> Result<Ending> {
     inputs.retain(plan);
-    let started_at = run.clock.now();
     let relations = Arc::new(Relations::new(run.lake));
     let engine = Engine::new(run.lake.stores(), relations, run.settings)?;
     catch_up(run, &engine).await?;
@@ -229,23 +228,22 @@ pub async fn carry_out(
         record_failed(run, &ledger, &accounts).await?;
         return Ok(Ending::Rejected { over, rejects: ledger.summary() });
     }
-    let Settled { plan, mut built, outcomes, blocked } = settle(run, plan, &engine, built, watch).await?;
-    if blocked {
+    let outcomes = check_all(run, plan, &engine, watch).await?;
+    if outcomes.iter().any(Outcome::blocks) {
         shelving.put(&mut built).await?;
         record_checks(run, &outcomes).await?;
         record_failed(run, &ledger, &accounts).await?;
         return Ok(Ending::Blocked { outcomes, accounts });
     }
-    let accounts = accounts.without(&plan);
     watch(Event::Publishing(plan.release));
     record_rejects(run, &ledger).await?;
     record_checks(run, &outcomes).await?;
-    match publish(run, &plan, started_at, &built, &outcomes, &accounts).await {
+    match publish(run, plan, &built, &outcomes, &accounts).await {
         Ok(manifest) => {
             // What stays there is cleaned later.
             shelving.end(manifest.release).await.ok();
             let unrecorded = record_accounts(run, &accounts, Some(manifest.release)).await.err();
-            Ok(Ending::Published { manifest: Box::new(manifest), plan, outcomes, accounts, unrecorded })
+            Ok(Ending::Published { manifest: Box::new(manifest), outcomes, accounts, unrecorded })
         }
         // Another run was first: what this one saw is kept, and that it published nothing.
         Err(refused) if refused.kind() == Kind::Refused => {
@@ -272,25 +270,9 @@ async fn record_failed(run: Run<'_>, ledger: &Ledger, accounts: &Accounts) -> Re
     record_accounts(run, accounts, None).await
 }
 
-/// Removes what was staged and will not be published.
-async fn discard(run: Run<'_>, built: Vec<Built>) -> Result<()> {
-    for model in built {
-        for staged in model.staged.into_iter().chain(model.made.and_then(|made| made.aside)) {
-            staged.discard(run.lake.stores()).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Measures the checks of all `wanted` models whose checks are due, as many models at once as there are threads.
-async fn check_all(
-    run: Run<'_>,
-    plan: &Plan,
-    engine: &Engine,
-    watch: &(dyn Fn(Event) + Sync),
-    wanted: impl Fn(&TableName) -> bool,
-) -> Result<Vec<Outcome>> {
-    let models = plan.checks().filter(|step| wanted(&step.model)).filter_map(|step| run.models.get(&step.model));
+/// Measures the checks of all models whose checks are due, as many models at once as there are threads.
+async fn check_all(run: Run<'_>, plan: &Plan, engine: &Engine, watch: &(dyn Fn(Event) + Sync)) -> Result<Vec<Outcome>> {
+    let models = plan.checks().filter_map(|step| run.models.get(&step.model));
     let work = models.cloned().map(|model| {
         let engine = engine.clone();
         let rows_before = run.last.and_then(|last| last.rows(&model.name));

@@ -18,7 +18,6 @@ use crate::release::{Kept, Manifest, ReleasedCheck, ReleasedColumn, ReleasedData
 pub(super) async fn publish(
     run: Run<'_>,
     plan: &Plan,
-    started_at: DateTime<Utc>,
     built: &BTreeMap<TableName, Built>,
     outcomes: &[Outcome],
     accounts: &Accounts,
@@ -32,7 +31,7 @@ pub(super) async fn publish(
     let written = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let published_at = written(run.clock.now());
     let mut manifest = Manifest::new(plan.release, plan.parent, &run.catalog.project, run.id, published_at);
-    manifest.started_at = written(started_at);
+    manifest.started_at = written(run.begun_at);
     run.key.clone_into(&mut manifest.key);
     manifest.definitions = run.last.map(|last| last.definitions.clone()).unwrap_or_default();
     for name in plan.datasets.keys() {

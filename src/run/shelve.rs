@@ -190,7 +190,7 @@ fn taken_up(run: Run<'_>, step: &Step, unpublished: &Unpublished, engine: &Engin
     let model: Model = run.models.get(name).cloned().ok_or_else(missing)?;
     let staged = Staged::from_json(&run.lake.table(name), files)?;
     engine.relations().define(name.clone(), Relation::Staged(Arc::new(ParquetTable::staged(&staged)?)));
-    let made = |followed| Made { staged: staged.clone(), aside: None, followed, merged: 0, read: 0 };
+    let made = |followed| Made { staged: staged.clone(), followed, merged: 0, read: 0 };
     Ok(Built {
         model,
         schema: Arc::clone(staged.schema()),

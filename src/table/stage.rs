@@ -13,7 +13,6 @@ use deltalake_core::kernel::Add;
 use deltalake_core::operations::get_num_idx_cols_and_stats_columns;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use parquet::basic::{Compression, ZstdLevel};
@@ -52,21 +51,6 @@ impl Staged {
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
-    }
-
-    /// Removes the files again, where a run decides not to publish them.
-    ///
-    /// # Errors
-    /// A store that cannot be written; what is left is an orphan that no log names.
-    pub async fn discard(self, stores: &Stores) -> Result<()> {
-        let store = stores.open(&self.location)?;
-        for file in &self.files {
-            store
-                .delete(&data_path(&self.location, &file.path)?)
-                .await
-                .map_err(|failure| store_error("remove", &self.location, failure))?;
-        }
-        Ok(())
     }
 }
 

@@ -120,20 +120,113 @@ fn what_checks_against_a_model_that_is_left_out_goes_along() {
     ✓ curated.otras                               2 rows    [TIME]
     ✓ curated.nuevas                              2 rows    [TIME]
     ✓ curated.por_nota                            2 rows    [TIME]
-    ✓ accounts: 4 records of 2 datasets = 4 rows
-    ✓ 3 checks hold
     warning: processed.ventas: check `expression_monto_0` fails for 1 of 2 rows
     ╭────┬──────────────────────────────────┬───────┬──────╮
     │ id │ cliente                          │ monto │ nota │
     ├────┼──────────────────────────────────┼───────┼──────┤
     │  1 │ 5e6063f03e516033bff927ef47824a86 │  -5.0 │ NULL │
     ╰────┴──────────────────────────────────┴───────┴──────╯
+    hint: the run goes on without processed.ventas
+    ✓ accounts: 2 records of 1 dataset = 2 rows
     ✓ release 2 published: 3 tables with 6 rows, 1 view, in [TIME]
     error: release 2 is not whole; kept as they were: processed.ventas, curated.por_nota, curated.total; left out: curated.otras, curated.nuevas
       hint: `cauce plan` says why; correct the files or catalog.yaml and run again
     ");
     let told = shop.cauce(&["releases", "show"]).success();
     assert!(!told.stdout.contains("nuevas") && !told.stdout.contains("otras"), "{told}");
+}
+
+/// The shop that goes on, with a model that reads the sales and the stores and says so of the sales.
+fn shop_with_a_reader(edge: &str) -> TestProject {
+    let shop = shop_that_goes_on("keep_last_good");
+    let header = format!("inputs:\n  processed.ventas: {{ on_failure: {edge} }}\n");
+    let sql = "SELECT tienda, (SELECT count(*) FROM processed.ventas) AS ventas FROM processed.tiendas";
+    shop.write("sql/curated/resumen.sql", format!("/*---\n{header}---*/\n{sql}\n"));
+    shop.cauce(&["run", "--quiet"]).success();
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,-5,\n2,luis,7,y\n3,eva,7,x\n");
+    shop.write("data/tiendas.csv", "tienda\nLima\nCusco\n");
+    shop
+}
+
+#[test]
+fn a_reader_may_be_built_from_what_stays() {
+    let shop = shop_with_a_reader("warn");
+    assert_snapshot!(shop.cauce(&["run", "--threads", "1"]).code(1), @"
+    exit code: 1
+    ----- stderr -----
+    ✓ processed.tiendas                           2 rows    [TIME]
+    ✓ processed.ventas                            3 rows    [TIME]
+    ✓ curated.por_nota                            3 rows    [TIME]
+    ✓ curated.resumen                             2 rows    [TIME]
+    warning: processed.ventas: check `expression_monto_0` fails for 1 of 3 rows
+    ╭────┬──────────────────────────────────┬───────┬──────╮
+    │ id │ cliente                          │ monto │ nota │
+    ├────┼──────────────────────────────────┼───────┼──────┤
+    │  1 │ 5e6063f03e516033bff927ef47824a86 │  -5.0 │ NULL │
+    ╰────┴──────────────────────────────────┴───────┴──────╯
+    hint: the run goes on without processed.ventas
+    ✓ curated.resumen                             2 rows    [TIME]
+    ✓ accounts: 2 records of 1 dataset = 2 rows
+    ✓ release 2 published: 4 tables with 8 rows, 1 view, in [TIME]
+    error: release 2 is not whole; kept as they were: processed.ventas, curated.por_nota, curated.total
+      hint: `cauce plan` says why; correct the files or catalog.yaml and run again
+    ");
+    let summary = || shop.cauce(&["query", "--format", "csv", "FROM resumen ORDER BY tienda"]).success().stdout;
+    assert_eq!(summary(), "tienda,ventas\nCusco,2\nLima,2\n");
+    // The release is what it says, and stays so until the sales are right.
+    shop.cauce(&["run", "--quiet"]).code(1);
+    assert_eq!(summary(), "tienda,ventas\nCusco,2\nLima,2\n");
+    shop.write("data/ventas.csv", "id,cliente,monto,nota\n1,ana,5,\n2,luis,7,y\n3,eva,7,x\n");
+    shop.cauce(&["run", "--quiet"]).success();
+    assert_eq!(summary(), "tienda,ventas\nCusco,3\nLima,3\n");
+}
+
+#[test]
+fn a_reader_may_keep_everything_back() {
+    let shop = shop_with_a_reader("block");
+    assert_snapshot!(shop.cauce(&["run", "--threads", "1"]).code(1), @"
+    exit code: 1
+    ----- stderr -----
+    ✓ processed.tiendas                           2 rows    [TIME]
+    ✓ processed.ventas                            3 rows    [TIME]
+    ✓ curated.por_nota                            3 rows    [TIME]
+    ✓ curated.resumen                             2 rows    [TIME]
+    ✓ accounts: 5 records of 2 datasets = 5 rows
+    warning: processed.ventas: check `expression_monto_0` fails for 1 of 3 rows
+    ╭────┬──────────────────────────────────┬───────┬──────╮
+    │ id │ cliente                          │ monto │ nota │
+    ├────┼──────────────────────────────────┼───────┼──────┤
+    │  1 │ 5e6063f03e516033bff927ef47824a86 │  -5.0 │ NULL │
+    ╰────┴──────────────────────────────────┴───────┴──────╯
+    warning: curated.resumen says `on_failure: block` of processed.ventas, which stays as it was: its checks fail
+    error: 1 check fails; nothing was published
+      hint: correct the data or the model and run again: what is built and unchanged is taken up; a check with `severity: warn` does not keep a release back
+    ");
+    let stores = shop.cauce(&["query", "--format", "csv", "SELECT count(*) AS n FROM tiendas"]).success().stdout;
+    assert_eq!(stores, "n\n1\n");
+    // The same where it is known before the run: no file of the sales fits.
+    shop.write("data/ventas.csv", "");
+    assert_snapshot!(shop.cauce(&["run"]).code(1), @"
+    exit code: 1
+    ----- stderr -----
+    warning: 1 file does not fit and is left out
+    ╭─────────┬─────────────────┬─────────────┬──────────┬───────────────────────────────────────╮
+    │ dataset │ file            │ what        │ then     │ what to do                            │
+    ├─────────┼─────────────────┼─────────────┼──────────┼───────────────────────────────────────┤
+    │ ventas  │ data/ventas.csv │ it is empty │ left out │ write the file again, or take it away │
+    ╰─────────┴─────────────────┴─────────────┴──────────┴───────────────────────────────────────╯
+    error: curated.resumen says `on_failure: block` of processed.ventas, which stays as it was: raw.ventas: no file fits; nothing was published
+      hint: correct the files or catalog.yaml; `cauce plan` says for each model why
+    ");
+}
+
+#[test]
+fn a_report_has_the_checks_of_what_stays() {
+    let shop = shop_with_a_reader("warn");
+    shop.cauce(&["run", "--quiet", "--junit", "informe.xml"]).code(1);
+    let report = shop.read("informe.xml");
+    let count = |what: &str| report.matches(what).count();
+    assert_eq!((count("<failure"), count("name=\"expression_monto_0\"")), (1, 1), "{report}");
 }
 
 #[test]

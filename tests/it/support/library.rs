@@ -1,6 +1,6 @@
 //! A project driven through the library, for tests that hand in stores and clocks of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -92,6 +92,7 @@ impl Opened {
             key: "",
             last: last.as_ref(),
             unpublished: None,
+            failed: &BTreeSet::new(),
         };
         let unpublished = unpublished(&self.lake, last.as_ref()).await?;
         facts.unpublished = unpublished.as_ref().map(|(_, built)| built);
@@ -109,6 +110,7 @@ impl Opened {
             lake: &self.lake,
             settings: &self.settings,
             clock: &clock,
+            begun_at: DateTime::<Utc>::UNIX_EPOCH,
             // As soon as there is an occasion.
             tuning: Tuning { shelved_every: Duration::ZERO, gathered_from: 2 },
         };
