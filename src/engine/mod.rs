@@ -48,7 +48,7 @@ use self::past::Past;
 use crate::catalog::Catalog;
 use crate::error::{Error, Finding, Kind, Result, engine_error};
 use crate::ledger::Ledger;
-use crate::model::{Meaning, Model};
+use crate::model::{Meaning, Model, Strategy};
 use crate::name::TableName;
 use crate::release::Manifest;
 use crate::sql::{Source, Statement};
@@ -183,15 +183,26 @@ impl Engine {
         Ok(Arc::clone(self.model_logical_plan(source).await?.schema().inner()))
     }
 
-    /// The rows of a model's SELECT, collected, and its columns.
+    /// The rows of a model, collected, and its columns: those of its SELECT, and of a model that merges the newest of each
+    /// key.
     ///
     /// # Errors
-    /// As [`Self::model_plan`], or the failure while it ran.
-    pub async fn model_rows(&self, source: &Source) -> Result<(SchemaRef, Vec<arrow::array::RecordBatch>)> {
-        let plan = self.model_plan(source).await?.plan;
+    /// As [`Self::model_plan`] and [`Self::newest_rows`], or the failure while it ran.
+    pub async fn model_rows(&self, model: &Model) -> Result<(SchemaRef, Vec<arrow::array::RecordBatch>)> {
+        let plan = self.model_plan(&Source::new(&model.file, &model.text)).await?.plan;
         let schema = plan.schema();
-        let rows = datafusion::physical_plan::collect(plan, self.task()).await.map_err(engine_error)?;
-        Ok((schema, rows))
+        let rows = self.collect(plan).await?;
+        let Some(strategy @ Strategy::Merge { .. }) = model.header.incremental.as_ref().map(|how| &how.strategy) else {
+            return Ok((schema, rows));
+        };
+        let all = arrow::compute::concat_batches(&schema, &rows).map_err(|failure| engine_error(failure.into()))?;
+        let merging = self.meaning_by(&model.name, Relation::of_rows(all)?)?;
+        let plan = merging.newest_rows(model, strategy).await?.plan;
+        Ok((schema, merging.collect(plan).await?))
+    }
+
+    async fn collect(&self, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<arrow::array::RecordBatch>> {
+        datafusion::physical_plan::collect(plan, self.task()).await.map_err(engine_error)
     }
 
     /// Runs a SELECT made by cauce itself and collects its rows.

@@ -52,7 +52,7 @@ impl SystemTable {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Rejects => "Rows that were not accepted, one row each: where, why and as they were written.",
-            Self::Runs => "What became of the rows of each table in each run.",
+            Self::Runs => "What became of the rows of each table in each run; one row for a run that computed none.",
             Self::Checks => "What every check of every run measured, one row each.",
             Self::Corrections => {
                 "Texts that readers take instead of rejected records, as `cauce rejects replay` kept them."
@@ -152,7 +152,9 @@ impl SystemTable {
             (Self::Corrections, "corrected") => "The text that is read in its place; NULL takes an earlier one back.",
             (Self::Corrections, "corrected_at") => "When it was kept; the last one of a record counts.",
             (Self::Runs, "ended_at") => "When it ended.",
-            (Self::Runs, "table_name") => "The dataset or model.",
+            (Self::Runs, "table_name") => {
+                "The dataset or model; NULL of a run that computed no rows: it checked, or changed views."
+            }
             (Self::Runs, "inputs") => "The tables it reads, each with its rows, as JSON.",
             (Self::Runs, "rows_in") => "Records of the files, or rows of all inputs.",
             (Self::Runs, "rows_out") => "Rows of the table.",

@@ -49,8 +49,7 @@ pub(super) async fn record_accounts(run: Run<'_>, accounts: &Accounts, release: 
 /// Appends the accounts of the last release if the run that published it could not.
 pub(super) async fn catch_up(run: Run<'_>, engine: &Engine) -> Result<()> {
     let Some(last) = run.last else { return Ok(()) };
-    let accounts = accounts_of(last);
-    if accounts == Accounts::default() {
+    if last.restores.is_some() {
         return Ok(());
     }
     let table = SystemTable::Runs;
@@ -61,7 +60,7 @@ pub(super) async fn catch_up(run: Run<'_>, engine: &Engine) -> Result<()> {
         return Ok(());
     }
     let at = DateTime::parse_from_rfc3339(&last.published_at).map_or_else(|_| run.clock.now(), |at| at.to_utc());
-    append_accounts(run, &accounts, Ended { run: &last.run, release: Some(last.release), at }).await
+    append_accounts(run, &accounts_of(last), Ended { run: &last.run, release: Some(last.release), at }).await
 }
 
 fn accounts_of(release: &Manifest) -> Accounts {
@@ -89,8 +88,10 @@ async fn append(run: Run<'_>, table: SystemTable, rows: BoxStream<'static, Resul
 }
 
 /// One line of `system.runs`.
+#[derive(Default)]
 struct Line {
-    table: String,
+    /// None of a run that computed no rows.
+    table: Option<String>,
     inputs: Option<String>,
     /// In, out, rejected, deduplicated, filtered, replayed.
     rows: [Option<u64>; 6],
@@ -99,11 +100,11 @@ struct Line {
 fn runs(accounts: &Accounts, ended: Ended<'_>) -> Result<RecordBatch> {
     let datasets = accounts.datasets.iter().map(|(name, account)| {
         let DatasetAccount { records, rows, rejected, replayed } = *account;
-        let table = TableName::new(Layer::Raw, name).to_string();
+        let table = Some(TableName::new(Layer::Raw, name).to_string());
         Line { table, inputs: None, rows: [Some(records), Some(rows), Some(rejected), None, None, Some(replayed)] }
     });
     let models = accounts.models.iter().map(|(name, account)| Line {
-        table: name.to_string(),
+        table: Some(name.to_string()),
         inputs: serde_json::to_string(&account.inputs).ok(),
         rows: [
             Some(account.rows_in()),
@@ -114,13 +115,16 @@ fn runs(accounts: &Accounts, ended: Ended<'_>) -> Result<RecordBatch> {
             None,
         ],
     });
-    let lines: Vec<Line> = datasets.chain(models).collect();
+    let mut lines: Vec<Line> = datasets.chain(models).collect();
+    if lines.is_empty() {
+        lines.push(Line::default());
+    }
     let number = |at: usize| -> ArrayRef {
         let numbers = lines.iter().map(|line| line.rows[at].and_then(|rows| i64::try_from(rows).ok()));
         Arc::new(numbers.collect::<Int64Array>())
     };
     let release = ended.release.and_then(|release| i64::try_from(release).ok());
-    let tables: StringArray = lines.iter().map(|line| Some(line.table.as_str())).collect();
+    let tables: StringArray = lines.iter().map(|line| line.table.as_deref()).collect();
     let inputs: StringArray = lines.iter().map(|line| line.inputs.as_deref()).collect();
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from(vec![ended.run; lines.len()])),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 
 use super::compare::{Differences, compare};
@@ -12,7 +13,7 @@ use super::rows::typed;
 use crate::catalog::Catalog;
 use crate::engine::{Engine, Relation, Relations, Settings, sql_name};
 use crate::error::{Error, Finding, Result};
-use crate::model::{Model, Models};
+use crate::model::{Model, Models, Strategy};
 use crate::name::{Layer, TableName};
 use crate::sql::Source;
 use crate::store::Lake;
@@ -90,7 +91,7 @@ impl<'a> Stage<'a> {
             accepted = Some(table);
         }
         let (schema, rows) = match &trial.step {
-            None => engine.model_rows(&Source::new(&model.file, &model.text)).await?,
+            None => engine.model_rows(model).await?,
             Some(step) => (engine.schema(step).await?, engine.rows(step).await?),
         };
         let reading = accepted.and_then(|table| table.complete_reading());
@@ -115,7 +116,21 @@ impl<'a> Stage<'a> {
             let rows = self.given(name, written).await?;
             relations.define(name.clone(), Relation::of_rows(rows)?);
         }
-        Engine::new(self.lake.stores(), Arc::new(relations), &self.settings)
+        let engine = Engine::new(self.lake.stores(), Arc::new(relations), &self.settings)?;
+        // The rows that a merge leaves are not those of its SELECT.
+        let merges = |below: &&Model| {
+            let incremental = below.header.incremental.as_ref();
+            incremental.is_some_and(|how| matches!(how.strategy, Strategy::Merge { .. }))
+        };
+        for below in self.models.iter().filter(merges) {
+            let is_read = below.name != model.name && self.models.descendants(&below.name).contains(&model.name);
+            if is_read && !trial.given.contains_key(&below.name) {
+                let (schema, rows) = engine.model_rows(below).await?;
+                let all = concat_batches(&schema, &rows).map_err(|failure| Error::bug(failure.to_string()))?;
+                engine.relations().define(below.name.clone(), Relation::of_rows(all)?);
+            }
+        }
+        Ok(engine)
     }
 
     fn reads(&self, model: &Model, dataset: &TableName) -> bool {

@@ -48,6 +48,22 @@ fn what_is_published_can_be_checked_again_with_the_checks_of_now() {
 }
 
 #[test]
+fn a_run_that_only_checks_has_its_release() {
+    let shop = shop("  - not_null: [id]\n");
+    shop.cauce(&["run", "--quiet"]).success();
+    shop.write(
+        "sql/processed/ventas.sql",
+        shop.read("sql/processed/ventas.sql").replace("not_null: [id]", "not_null: [cliente]"),
+    );
+    shop.cauce(&["run", "--quiet"]).success();
+    let rows = |sql: &str| shop.cauce(&["query", "--format", "csv", sql]).success().stdout;
+    let checks = "SELECT release, count(*) AS checks FROM system.checks GROUP BY release ORDER BY release";
+    assert_eq!(rows(checks), "release,checks\n1,3\n2,3\n");
+    let runs = "SELECT release, table_name FROM system.runs ORDER BY release, table_name";
+    assert_eq!(rows(runs), "release,table_name\n1,processed.ventas\n1,raw.ventas\n2,\n");
+}
+
+#[test]
 fn without_a_release_there_is_nothing_to_check() {
     assert_snapshot!(TestProject::shop().cauce(&["check"]).code(1));
 }

@@ -263,7 +263,7 @@ fn system_tables_are_there_before_the_first_run() {
     layer,name,kind,description
     raw,ventas,dataset,
     system,rejects,table,"Rows that were not accepted, one row each: where, why and as they were written."
-    system,runs,table,What became of the rows of each table in each run.
+    system,runs,table,What became of the rows of each table in each run; one row for a run that computed none.
     system,checks,table,"What every check of every run measured, one row each."
     system,corrections,table,"Texts that readers take instead of rejected records, as `cauce rejects replay` kept them."
     system,models,table,"The models of the release, one row each."

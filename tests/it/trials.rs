@@ -147,3 +147,38 @@ fn the_test_of_a_new_project_passes() {
     folder.cauce(&["init", "tienda"]).success();
     folder.cauce(&["-C", "tienda", "test"]).success();
 }
+
+#[test]
+fn a_model_that_merges_has_the_newest_row_of_each_key() {
+    let shop = TestProject::shop();
+    let header = "materialized: incremental\nincremental: { strategy: merge, unique_key: [id], latest: monto DESC, deleted: \"nota = 'baja'\" }";
+    shop.write("sql/processed/ventas.sql", format!("/*---\n{header}\n---*/\nSELECT id, monto, nota FROM raw.ventas\n"));
+    let given = "    given:
+      raw.ventas:
+        - { id: 1, monto: 5, nota: a }
+        - { id: 1, monto: 7, nota: b }
+        - { id: 2, monto: 1, nota: a }
+        - { id: 2, monto: 2, nota: baja }
+";
+    let test =
+        |model: &str, expect: &str| format!("model: {model}\ntests:\n  gana_la_ultima:\n{given}    expect:\n{expect}");
+    shop.write("tests/models/ventas.yaml", test("processed.ventas", "      - { id: 1, monto: 7, nota: b }\n"));
+    // What stands above it reads what it leaves.
+    shop.write("tests/models/total.yaml", test("curated.total", "      - { total: 7 }\n"));
+    shop.cauce(&["test"]).success();
+    shop.write("tests/models/ventas.yaml", test("processed.ventas", "      - { id: 2, monto: 2, nota: baja }\n"));
+    assert_snapshot!(shop.cauce(&["test", "ventas"]).code(1), @"
+    exit code: 1
+    ----- stderr -----
+    warning: tests/models/ventas.yaml:3:3: test `gana_la_ultima` of processed.ventas fails: 1 row missing, 1 row unexpected
+    ╭────────────┬──────┬────┬───────┬──────╮
+    │ row        │ line │ id │ monto │ nota │
+    ├────────────┼──────┼────┼───────┼──────┤
+    │ missing    │ 11   │ 2  │ 2.0   │ baja │
+    ├────────────┼──────┼────┼───────┼──────┤
+    │ unexpected │ NULL │ 1  │ 7.0   │ b    │
+    ╰────────────┴──────┴────┴───────┴──────╯
+    error: 1 of 1 test failed
+      hint: correct the model, or what the test expects
+    ");
+}
