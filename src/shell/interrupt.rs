@@ -4,10 +4,14 @@
 //! pauses. So one thread of its own listens for the whole process.
 
 use std::future::pending;
+use std::pin::pin;
 use std::sync::OnceLock;
+use std::sync::mpsc::sync_channel;
+use std::task::Poll;
 use std::thread;
 
 use futures::future::BoxFuture;
+use futures::poll;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -55,12 +59,22 @@ fn listener() -> Option<&'static Listener> {
         let runtime = Builder::new_current_thread().enable_all().build().ok()?;
         let (presses, _) = watch::channel(0);
         let (heard, handle) = (presses.clone(), runtime.handle().clone());
+        let (ready, is_ready) = sync_channel(1);
         let wait = async move {
-            while tokio::signal::ctrl_c().await.is_ok() {
+            let mut first = pin!(tokio::signal::ctrl_c());
+            let mut pressed = poll!(first.as_mut());
+            ready.send(()).ok();
+            if pressed.is_pending() {
+                pressed = Poll::Ready(first.await);
+            }
+            while let Poll::Ready(Ok(())) = pressed {
                 heard.send_modify(|times| *times += 1);
+                pressed = Poll::Ready(tokio::signal::ctrl_c().await);
             }
         };
         thread::Builder::new().name("ctrl-c".to_owned()).spawn(move || runtime.block_on(wait)).ok()?;
+        // The editor puts back the handler that it found when it began: it must find this one.
+        is_ready.recv().ok()?;
         Some(Listener { presses, runtime: handle })
     };
     LISTENER.get_or_init(listen).as_ref()
@@ -71,6 +85,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn ctrl_c_is_heard_from_the_first_call_on() {
+        drop(interrupted());
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
+        assert_ne!(caught & 0b10, 0, "SIGINT still ends the process");
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn a_time_comes_while_the_only_worker_computes() {

@@ -159,6 +159,8 @@ impl Shell {
             if let Some(release) = lookout.look(&self.session).await {
                 self.printer.say(format_args!("release {release} is out; \\asof newest reads it"));
             }
+            // Ctrl-C may be pressed as soon as the editor lets go of the keys.
+            let mut interrupt = (self.interrupt)();
             let text = match self.read_entry().await? {
                 Entry::Text(text) => text,
                 Entry::Dropped => continue,
@@ -175,7 +177,8 @@ impl Shell {
             }
             let session = Arc::as_ptr(&self.session).cast::<()>();
             for input in inputs(&format!("statement {number}"), &text) {
-                match self.run(input, true).await {
+                let next = (self.interrupt)();
+                match self.run_until(input, true, std::mem::replace(&mut interrupt, next)).await {
                     Ok(Flow::Continue) => {}
                     Ok(Flow::Quit) => return Ok(()),
                     Err(error) if is_broken_pipe(&error) => return Ok(()),
@@ -233,6 +236,11 @@ impl Shell {
     /// Does one thing, or is stopped by Ctrl-C. `told` says whether a person waits for the row count.
     async fn run(&mut self, input: Input, told: bool) -> Result<Flow> {
         let interrupt = (self.interrupt)();
+        self.run_until(input, told, interrupt).await
+    }
+
+    /// Does one thing, or is stopped by `interrupt`.
+    async fn run_until(&mut self, input: Input, told: bool, interrupt: BoxFuture<'static, ()>) -> Result<Flow> {
         // What hears Ctrl-C itself, as a run does, says best what became of it: it has a moment for that.
         let interrupted = async {
             interrupt.await;
