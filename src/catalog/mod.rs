@@ -3,9 +3,11 @@
 //! A catalog declares where the lake is and which datasets exist. After validation nothing is looked up twice and no
 //! option means "maybe not checked yet": every other room takes the validated types of this file.
 
+mod column;
 mod declaration;
 mod drift;
 mod file;
+mod format;
 mod limit;
 mod moment;
 mod retention;
@@ -20,12 +22,12 @@ use std::fmt;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use encoding_rs::{Encoding, UTF_8};
 
+pub use self::column::wrong_column_name;
 pub use self::drift::{Difference, OnDrift, Verdict};
 pub use self::limit::Limit;
 pub use self::moment::Shapes;
 pub use self::retention::Retention;
 pub use self::rules::{Rules, whole_pattern};
-pub use self::validate::wrong_column_name;
 pub use self::write::{Change, column_line, dataset_lines, with_changes, with_columns, with_dataset};
 use crate::error::{Error, Result};
 use crate::name::closest;

@@ -2,23 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use encoding_rs::Encoding;
-
-use super::file::{
-    CatalogFile, ColumnFile, DatasetFile, FormatFile, MetadataFile, OnDriftFile, OptionsFile, PiiFile, StoreFile,
-};
+use super::column::{column, column_name};
+use super::file::{CatalogFile, DatasetFile, MetadataFile, OnDriftFile, StoreFile};
+use super::format::format;
 use super::limit::limit;
 use super::retention::retention;
-use super::{Catalog, Column, ColumnType, CsvOptions, Dataset, Format, Metadata, OnDrift, Pii, StoreSettings, rules};
+use super::{Catalog, Column, Dataset, Metadata, OnDrift, StoreSettings};
 use crate::document::{self, Notes, Path, Text};
 use crate::error::{Finding, Result};
-use crate::name::closest;
 
 /// The version of the format that this module reads.
 const VERSION: u32 = 1;
-
-/// Arrow's limit of decimal digits in 128 bits.
-const MAX_PRECISION: u8 = 38;
 
 /// Reads and validates a catalog.
 pub(super) fn parse(text: &str, file_name: &str) -> Result<Catalog> {
@@ -189,209 +183,6 @@ fn metadata(file: &[MetadataFile], columns: &[Column], here: &Path, notes: &mut 
     metadata
 }
 
-fn format(file: &DatasetFile, here: &Path, notes: &mut Notes<'_>) -> Format {
-    let ending = Ending::of(&file.path);
-    let format = match (file.format, ending) {
-        (Some(format), _) | (None, Ending::Says(format)) => format,
-        (None, Ending::Silent) => {
-            if !file.path.trim().is_empty() {
-                let finding = Finding::new("the path does not say how the files are written");
-                notes.value(
-                    &here.then("path"),
-                    finding.hint("add `format: csv`, `tsv`, `json`, `jsonl`, `parquet` or `arrow`"),
-                );
-            }
-            return Format::Parquet;
-        }
-    };
-    let options = file.options.as_ref();
-    match format {
-        FormatFile::Csv => Format::Csv(csv_options(b',', options, &here.then("options"), notes)),
-        FormatFile::Tsv => Format::Csv(csv_options(b'\t', options, &here.then("options"), notes)),
-        FormatFile::Json => without_options(Format::Json, options, here, notes),
-        FormatFile::Jsonl => without_options(Format::JsonLines, options, here, notes),
-        FormatFile::Parquet => without_options(Format::Parquet, options, here, notes),
-        FormatFile::Arrow => without_options(Format::Arrow, options, here, notes),
-    }
-}
-
-fn without_options(format: Format, options: Option<&OptionsFile>, here: &Path, notes: &mut Notes<'_>) -> Format {
-    if options.is_some() {
-        let finding = Finding::new("`options` are for csv and tsv files");
-        let hint = format!("take them out; {} files describe themselves", format.ending());
-        notes.key(&here.then("options"), finding.hint(hint));
-    }
-    format
-}
-
-/// What the ending of a path says about its files.
-pub(super) enum Ending {
-    Says(FormatFile),
-    Silent,
-}
-
-impl Ending {
-    /// The value of `format:` that the ending makes unnecessary.
-    pub(super) fn format(&self) -> Option<&'static str> {
-        match self {
-            Self::Says(FormatFile::Csv) => Some("csv"),
-            Self::Says(FormatFile::Tsv) => Some("tsv"),
-            Self::Says(FormatFile::Json) => Some("json"),
-            Self::Says(FormatFile::Jsonl) => Some("jsonl"),
-            Self::Says(FormatFile::Parquet) => Some("parquet"),
-            Self::Says(FormatFile::Arrow) => Some("arrow"),
-            Self::Silent => None,
-        }
-    }
-
-    pub(super) fn of(path: &str) -> Self {
-        let name = path.rsplit('/').next().unwrap_or_default().to_lowercase();
-        // Compression is seen in the bytes; the ending before says what was compressed.
-        let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
-        match name.rsplit_once('.').map(|(_, ending)| ending) {
-            Some("csv") => Self::Says(FormatFile::Csv),
-            Some("tsv") => Self::Says(FormatFile::Tsv),
-            Some("parquet") => Self::Says(FormatFile::Parquet),
-            Some("json") => Self::Says(FormatFile::Json),
-            Some("jsonl" | "ndjson") => Self::Says(FormatFile::Jsonl),
-            Some("arrow" | "feather") => Self::Says(FormatFile::Arrow),
-            _ => Self::Silent,
-        }
-    }
-}
-
-fn csv_options(delimiter: u8, options: Option<&OptionsFile>, here: &Path, notes: &mut Notes<'_>) -> CsvOptions {
-    let mut csv = CsvOptions { delimiter, ..CsvOptions::default() };
-    let Some(options) = options else { return csv };
-    if let Some(delimiter) = &options.delimiter {
-        match delimiter.as_bytes() {
-            [b'"' | b'\n' | b'\r'] => notes.value(
-                &here.then("delimiter"),
-                Finding::new("quotes and line ends cannot stand between fields")
-                    .hint("write \",\", \";\", \"|\" or \"\\t\""),
-            ),
-            [one] => csv.delimiter = *one,
-            _ => notes.value(
-                &here.then("delimiter"),
-                Finding::new(format!("the delimiter `{delimiter}` is not one byte long"))
-                    .hint("write \",\", \";\", \"|\" or \"\\t\""),
-            ),
-        }
-    }
-    if let Some(null) = &options.null {
-        csv.null.clone_from(null);
-    }
-    if let Some(label) = &options.encoding {
-        match Encoding::for_label_no_replacement(label.as_bytes()) {
-            Some(encoding) => csv.encoding = encoding,
-            None => notes.value(
-                &here.then("encoding"),
-                Finding::new(format!("`{label}` is no encoding that cauce reads"))
-                    .hint("write utf-8, utf-16le, windows-1252, iso-8859-2 or another name of the WHATWG list"),
-            ),
-        }
-    }
-    csv
-}
-
-fn column(file: ColumnFile, here: &Path, notes: &mut Notes<'_>) -> Column {
-    let column_type = match column_type(&file.column_type.0) {
-        Ok(column_type) => column_type,
-        Err(finding) => {
-            notes.value(&here.then("type"), finding);
-            ColumnType::String
-        }
-    };
-    let pii = file.pii.map(|pii| match pii {
-        PiiFile::Pseudonym => Pii::Pseudonym,
-        PiiFile::Drop => Pii::Drop,
-    });
-    if pii == Some(Pii::Pseudonym) && column_type != ColumnType::String {
-        let finding = Finding::new(format!("only a text can become a pseudonym, `{}` is none", file.name));
-        notes.value(&here.then("pii"), finding.hint("declare `type: string`, or `pii: drop`"));
-    }
-    let rules = rules::rules(&file, column_type, here, notes);
-    Column { name: file.name, column_type, required: file.required, description: file.description, pii, rules }
-}
-
-fn column_name(name: &str, path: &Path, notes: &mut Notes<'_>) {
-    if let Some(wrong) = wrong_column_name(name) {
-        notes.value(path, Finding::new(wrong).hint("correct it here and in the files' headers"));
-    }
-}
-
-/// Why a column cannot have this name, if it cannot: it may have any that can be written in SQL between double quotes
-/// without escapes.
-#[must_use]
-pub fn wrong_column_name(name: &str) -> Option<String> {
-    if name.is_empty() {
-        Some("a column has no name".to_owned())
-    } else if name.trim() != name {
-        Some(format!("the column name `{name}` begins or ends with a blank"))
-    } else if name.contains(|c: char| c.is_control() || c == '"') {
-        Some(format!("the column name `{}` holds a quote or a control character", name.escape_debug()))
-    } else {
-        None
-    }
-}
-
-/// Reads the name of a type.
-fn column_type(text: &str) -> Result<ColumnType, Finding> {
-    let word = text.trim().to_lowercase();
-    Ok(match word.as_str() {
-        "string" => ColumnType::String,
-        "int" => ColumnType::Int,
-        "float" => ColumnType::Float,
-        "bool" => ColumnType::Bool,
-        "date" => ColumnType::Date,
-        "timestamp" => ColumnType::Timestamp,
-        "list<string>" => ColumnType::StringList,
-        _ => match word.strip_prefix("decimal") {
-            Some(arguments) => return decimal(text, arguments.trim()),
-            None => return Err(unknown_type(text, &word)),
-        },
-    })
-}
-
-fn decimal(text: &str, arguments: &str) -> Result<ColumnType, Finding> {
-    let wrong =
-        |message: String| Err(Finding::new(message).hint("write decimal(precision, scale), such as decimal(12,2)"));
-    let numbers = arguments
-        .strip_prefix('(')
-        .and_then(|arguments| arguments.strip_suffix(')'))
-        .and_then(|arguments| arguments.split_once(','))
-        .and_then(|(precision, scale)| Some((precision.trim().parse::<u8>().ok()?, scale.trim().parse::<u8>().ok()?)));
-    match numbers {
-        None => wrong(format!("`{text}` is not a decimal type")),
-        Some((precision, _)) if !(1..=MAX_PRECISION).contains(&precision) => {
-            wrong(format!("a decimal has 1 to {MAX_PRECISION} digits, `{text}` has {precision}"))
-        }
-        Some((precision, scale)) if scale > precision => {
-            wrong(format!("`{text}` has more digits after the point than digits"))
-        }
-        Some((precision, scale)) => Ok(ColumnType::Decimal { precision, scale }),
-    }
-}
-
-fn unknown_type(text: &str, word: &str) -> Finding {
-    const TYPES: [&str; 8] = ["string", "int", "float", "decimal(p,s)", "bool", "date", "timestamp", "list<string>"];
-    let meant = match word {
-        "text" | "varchar" | "char" | "str" | "utf8" | "object" => Some("string"),
-        "integer" | "bigint" | "smallint" | "int64" | "int32" | "long" => Some("int"),
-        "double" | "real" | "float64" | "float32" | "number" => Some("float"),
-        "numeric" => Some("decimal(p,s)"),
-        "boolean" => Some("bool"),
-        "datetime" | "timestamptz" | "time" => Some("timestamp"),
-        "list" | "array" | "string[]" | "array<string>" | "list<str>" => Some("list<string>"),
-        _ => closest(word, TYPES),
-    };
-    let finding = Finding::new(format!("unknown type `{text}`"));
-    match meant {
-        Some(meant) => finding.hint(format!("did you mean `{meant}`?")),
-        None => finding.hint(format!("one of {}", TYPES.join(", "))),
-    }
-}
-
 /// Whether a name is a small letter followed by small letters, digits and `_`.
 fn is_lower_snake(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -403,6 +194,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::catalog::{ColumnType, CsvOptions, Format, Pii};
     use crate::document::render;
     use crate::error::Kind;
 

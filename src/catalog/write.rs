@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::validate::Ending;
+use super::format::Ending;
 use super::{Catalog, Column, CsvOptions, Dataset, Format, OnDrift};
 use crate::document::{self, Outline, Path, Text, scalar};
 use crate::error::{Error, Finding, Kind, Result};

@@ -167,7 +167,8 @@ fn debug_for_people(files: &[RustFile]) -> Vec<String> {
         let finding = |line| format!("{}:{line}: `{{:?}}` in a text: write the value as a person would", file.path);
         texts.into_iter().filter(|(_, text)| is_debug(text)).map(|(line, _)| finding(line)).collect::<Vec<_>>()
     };
-    files.iter().filter(|file| file.path != HASHED).flat_map(in_file).collect()
+    let of_tests = |file: &RustFile| file.path.ends_with("/tests.rs") || file.path.contains("/tests/");
+    files.iter().filter(|file| file.path != HASHED && !of_tests(file)).flat_map(in_file).collect()
 }
 
 /// Every file opens by saying what it is for.
@@ -354,7 +355,7 @@ mod the_rules_can_fail {
     #[test]
     fn debug_notation_in_a_message() {
         let text = "fn f() { format!(\"{kind:?}\") }\n#[cfg(test)]\nmod tests { fn g() { format!(\"{:?}\", 1) } }";
-        let found = debug_for_people(&[file("src/run/mod.rs", text)]);
+        let found = debug_for_people(&[file("src/run/mod.rs", text), file("src/run/tests.rs", text)]);
         assert_eq!(found, ["src/run/mod.rs:1: `{:?}` in a text: write the value as a person would"]);
     }
 

@@ -6,21 +6,18 @@
 //!
 //! Rows that somebody corrected come last, when all others have been seen: no correction takes the place of a row.
 
+mod held;
+mod seen;
+mod state;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::{cast, concat_batches, filter, filter_record_batch, is_not_null};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use arrow::util::display::array_value_to_string;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::TaskContext;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_expr::EquivalenceProperties;
-use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
-use datafusion::physical_plan::aggregates::order::GroupOrdering;
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -28,11 +25,11 @@ use datafusion::physical_plan::{
 };
 use futures::stream::{self, StreamExt};
 
-use super::fault::{Account, Fault, Faults, Reason, Reject};
-use super::raw::json_rows;
-use super::rewritten;
+pub(super) use self::held::HeldAccounts;
+use self::seen::Seen;
+use self::state::State;
 use crate::catalog::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// Hands on the rows whose values in the unique columns no earlier row has.
 #[derive(Debug)]
@@ -67,52 +64,6 @@ impl UniqueExec {
         );
         let (properties, metrics) = (Arc::new(properties), ExecutionPlanMetricsSet::new());
         Self { input, dataset, columns, file, line, accounts, properties, metrics }
-    }
-}
-
-/// The policy of the reader below: rejects go on, accounts wait until the rows of their files have been looked at.
-#[derive(Debug)]
-pub(super) struct HeldAccounts {
-    faults: Arc<dyn Faults>,
-    held: Mutex<BTreeMap<String, Account>>,
-}
-
-impl HeldAccounts {
-    /// Holds back the accounts for `faults`.
-    pub(super) fn new(faults: Arc<dyn Faults>) -> Self {
-        Self { faults, held: Mutex::default() }
-    }
-
-    /// Gives away all accounts; `repeated` rows of each file are rejects after all, and `replayed` ones are as somebody
-    /// corrected them.
-    fn release(&self, repeated: &BTreeMap<String, u64>, replayed: &BTreeMap<String, u64>) -> Result<()> {
-        let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
-        held.into_iter().try_for_each(|(file, account)| {
-            let repeated = repeated.get(&file).copied().unwrap_or(0);
-            let Account { records, rows, rejected, replayed: before } = account;
-            let replayed = before + replayed.get(&file).copied().unwrap_or(0);
-            let account = Account { records, rows: rows - repeated, rejected: rejected + repeated, replayed };
-            self.faults.finished(&file, account)
-        })
-    }
-}
-
-impl Faults for HeldAccounts {
-    fn take(&self, reject: Reject) -> Result<()> {
-        self.faults.take(reject)
-    }
-
-    fn correction(&self, reject: &Reject) -> Option<Arc<str>> {
-        self.faults.correction(reject)
-    }
-
-    fn finished(&self, file: &str, account: Account) -> Result<()> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(file.to_owned(), account);
-        Ok(())
-    }
-
-    fn damaged(&self, file: &str, failure: Error) -> Result<()> {
-        self.faults.damaged(file, failure)
     }
 }
 
@@ -206,174 +157,23 @@ impl ExecutionPlan for UniqueExec {
     }
 }
 
-/// What is known while rows pass.
-struct State {
-    dataset: Arc<Dataset>,
-    schema: SchemaRef,
-    seen: Vec<Seen>,
-    /// Rows that are rejects here, by file.
-    repeated: BTreeMap<String, u64>,
-    /// Rows that are as somebody corrected them, by file.
-    replayed: BTreeMap<String, u64>,
-    /// Rows that repeat a value and were corrected, with what they are instead.
-    corrected: Vec<(Reject, Arc<str>)>,
-    places: [usize; 2],
-    accounts: Arc<HeldAccounts>,
-    baseline: BaselineMetrics,
-}
-
-impl State {
-    /// The rows of `batch` whose values are new.
-    fn keep(&mut self, batch: &RecordBatch) -> EngineResult<RecordBatch> {
-        let busy = self.baseline.elapsed_compute().clone();
-        let _busy = busy.timer();
-        let mut repeated: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for seen in &mut self.seen {
-            for row in seen.repeated_rows(batch)? {
-                repeated.entry(row).or_default().push(seen.column);
-            }
-        }
-        let kept = if repeated.is_empty() {
-            batch.clone()
-        } else {
-            self.reject(batch, &repeated)?;
-            let new: BooleanArray = (0..batch.num_rows()).map(|row| Some(!repeated.contains_key(&row))).collect();
-            filter_record_batch(batch, &new)?
-        };
-        self.baseline.record_output(kept.num_rows());
-        Ok(kept)
-    }
-
-    /// Gives the rows of `batch` to the policy that repeat a value, with the columns in which they do.
-    fn reject(&mut self, batch: &RecordBatch, repeated: &BTreeMap<usize, Vec<usize>>) -> EngineResult<()> {
-        let [file, line] = self.places;
-        let own: Vec<usize> = (0..file.min(line)).collect();
-        let files = cast(batch.column(file), &DataType::Utf8)?;
-        let lines = cast(batch.column(line), &DataType::Int64)?;
-        for (row, columns) in repeated {
-            let file = files.as_string::<i32>().value(*row);
-            let line = u64::try_from(lines.as_primitive::<Int64Type>().value(*row)).unwrap_or(0);
-            let mut faults = Vec::with_capacity(columns.len());
-            for column in columns {
-                let value = Some(array_value_to_string(batch.column(*column), *row)?);
-                let name = Some(batch.schema().field(*column).name().clone());
-                faults.push(Fault { column: name, value, line, at: 1, reason: Reason::Repeated });
-            }
-            let raw = json_rows(&batch.slice(*row, 1).project(&own)?)?.pop().unwrap_or_default();
-            let reject = Reject { file: Arc::from(file), offset: None, length: None, line, raw, faults };
-            match self.accounts.correction(&reject) {
-                Some(text) => self.corrected.push((reject, text)),
-                None => self.take(reject).map_err(external)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, reject: Reject) -> Result<()> {
-        *self.repeated.entry(reject.file.to_string()).or_default() += 1;
-        self.accounts.take(reject)
-    }
-
-    /// The corrected rows whose values no other row has, after all others have been seen.
-    fn keep_corrected(&mut self) -> EngineResult<Option<RecordBatch>> {
-        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
-        let mut rows = Vec::new();
-        for (mut reject, text) in std::mem::take(&mut self.corrected) {
-            let place = (&reject.file, reject.line);
-            let made = rewritten::row(&self.dataset, (&all, &self.schema), place, &text).map_err(external)?;
-            let kept = match made {
-                Ok(row) => self.repeated_values(&row)?.map_or(Ok(row), Err),
-                Err(why) => Err(why),
-            };
-            match kept {
-                Ok(row) => {
-                    *self.replayed.entry(reject.file.to_string()).or_default() += 1;
-                    rows.push(row);
-                }
-                Err(why) => {
-                    reject.still_wrong(&why);
-                    self.take(reject).map_err(external)?;
-                }
-            }
-        }
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        let rows = concat_batches(&self.schema, &rows)?;
-        self.baseline.record_output(rows.num_rows());
-        Ok(Some(rows))
-    }
-
-    /// The values of a corrected row that another row has, in words; none if it has its own.
-    fn repeated_values(&mut self, row: &RecordBatch) -> EngineResult<Option<String>> {
-        let mut told = Vec::new();
-        for seen in &mut self.seen {
-            if !seen.repeated_rows(row)?.is_empty() {
-                let value = array_value_to_string(row.column(seen.column), 0)?;
-                told.push(format!("{}: \"{value}\" stands in another row", self.schema.field(seen.column).name()));
-            }
-        }
-        Ok((!told.is_empty()).then(|| told.join("; ")))
-    }
-}
-
-/// The values of one column seen so far.
-struct Seen {
-    column: usize,
-    values: Box<dyn GroupValues>,
-    count: usize,
-    found: Vec<usize>,
-    reservation: MemoryReservation,
-}
-
-impl Seen {
-    fn new(column: usize, field: &Field, context: &TaskContext) -> EngineResult<Self> {
-        let schema = Arc::new(Schema::new(vec![field.clone()]));
-        let values = new_group_values(schema, &GroupOrdering::None)?;
-        let consumer = MemoryConsumer::new(format!("values of the unique column {}", field.name()));
-        let reservation = consumer.register(context.memory_pool());
-        Ok(Self { column, values, count: 0, found: Vec::new(), reservation })
-    }
-
-    /// The rows of `batch` whose value was seen before; one without a value is like no other.
-    fn repeated_rows(&mut self, batch: &RecordBatch) -> EngineResult<Vec<usize>> {
-        let column = batch.column(self.column);
-        let known = if column.null_count() > 0 { Some(is_not_null(column)?) } else { None };
-        let values: ArrayRef = match &known {
-            Some(known) => filter(column, known)?,
-            None => Arc::clone(column),
-        };
-        self.found.clear();
-        self.values.intern(&[values], &mut self.found)?;
-        let mut rows = (0..batch.num_rows()).filter(|row| known.as_ref().is_none_or(|known| known.value(*row)));
-        let mut repeated = Vec::new();
-        for value in &self.found {
-            let Some(row) = rows.next() else { break };
-            if *value == self.count {
-                self.count += 1;
-            } else {
-                repeated.push(row);
-            }
-        }
-        self.reservation.try_resize(self.values.size())?;
-        Ok(repeated)
-    }
-}
-
 fn external(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::{AsArray, RecordBatch};
+    use arrow::datatypes::Int64Type;
     use datafusion::execution::runtime_env::RuntimeEnvBuilder;
     use datafusion::prelude::{SessionConfig, SessionContext};
     use proptest::prelude::*;
 
-    use super::super::table::DatasetTable;
-    use super::super::testing::{Correcting, KeepAll, dataset, files};
     use super::*;
     use crate::catalog::Dataset;
+    use crate::ingest::fault::{Account, Faults};
+    use crate::ingest::table::DatasetTable;
+    use crate::ingest::testing::{Correcting, KeepAll, dataset, files};
 
     fn unique(columns: &str, unique: &[usize]) -> Dataset {
         let mut dataset = dataset(columns);
