@@ -6,10 +6,11 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::project::{CATALOG_FILE, Project};
-use super::run::{Detail, Telling, publish};
+use super::run::{Telling, publish};
 use super::selection::Selection;
 use super::session::EngineSession;
 use super::settings::{Settings, program};
+use super::teller::Detail;
 use super::template::{State, Template, exists, refuse_project, tell_next};
 use super::{or_interrupted, simulate};
 use crate::catalog::Catalog;

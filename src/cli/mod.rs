@@ -3,6 +3,7 @@
 //! This is the only room that reads arguments, environment and working directory.
 
 mod accounts;
+mod attempt;
 mod backfill;
 mod bench;
 mod catalog;
@@ -31,6 +32,7 @@ mod settings;
 mod shell;
 mod simulate;
 mod spec;
+mod teller;
 mod template;
 mod test;
 mod why;
