@@ -121,7 +121,7 @@ fn hopeless(planned: &Planned) -> Option<Error> {
 
 /// The model that lets nothing be published without one that it reads, if there is one.
 pub(super) fn reader_without(planned: &Planned) -> Option<String> {
-    match planned.plan.held_back(&planned.models)? {
+    match planned.held_back()? {
         Hold::Reader { model, input, reason } => {
             Some(format!("{model} says `on_failure: block` of {input}, which stays as it was: {reason}"))
         }

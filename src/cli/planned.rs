@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::ledger::LeftOut;
 use crate::model::{Meaning, Models};
 use crate::name::{TableName, did_you_mean};
-use crate::plan::{Drift, Facts, ListedFile, Plan, Step, Wish};
+use crate::plan::{Drift, Facts, Hold, ListedFile, Plan, Step, Wish};
 use crate::release::{Manifest, Unpublished};
 use crate::run::{Inputs, compare_inputs, complete, corrections, list_inputs, study, unpublished};
 
@@ -63,7 +63,12 @@ impl Planned {
     pub(super) async fn go_without(&mut self, project: &Project, failed: &BTreeSet<TableName>) -> Result<bool> {
         self.failed.extend(failed.iter().cloned());
         self.plan_again(project).await?;
-        Ok(self.plan.held_back(&self.models).is_none() && !self.plan.changes_nothing())
+        Ok(self.held_back().is_none() && !self.plan.changes_nothing())
+    }
+
+    /// What keeps the release back that this would be, if something does.
+    pub(super) fn held_back(&self) -> Option<Hold> {
+        self.plan.held_back(&self.models, &self.failed)
     }
 
     async fn plan_again(&mut self, project: &Project) -> Result<()> {

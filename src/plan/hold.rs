@@ -1,5 +1,7 @@
 //! What keeps a release back although something could be built.
 
+use std::collections::BTreeSet;
+
 use super::{Action, Plan, Step};
 use crate::model::{Models, OnFailure};
 use crate::name::TableName;
@@ -21,13 +23,13 @@ pub enum Hold {
 }
 
 impl Plan {
-    /// What the headers of `models` say that keeps the release back, if they do.
+    /// What the headers of `models` say that keeps the release back, if they do, where the checks of those `failed`.
     #[must_use]
-    pub fn held_back(&self, models: &Models) -> Option<Hold> {
+    pub fn held_back(&self, models: &Models, failed: &BTreeSet<TableName>) -> Option<Hold> {
         let stopping = |step: &Step| {
             let own = models.get(&step.model).map(|model| model.header.on_failure);
             let lost = own != Some(OnFailure::KeepLastGood) || step.action == Action::LeaveOut;
-            (step.failed && lost).then(|| Hold::Failed(step.model.clone()))
+            (failed.contains(&step.model) && lost).then(|| Hold::Failed(step.model.clone()))
         };
         let reader = |input: &Step| {
             let strict = |reader: &&Step| {

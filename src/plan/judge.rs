@@ -115,7 +115,6 @@ impl<'a> Judge<'a> {
             last_millis: before.map(|before| before.millis),
             retold,
             asked_for,
-            failed,
         }
     }
 

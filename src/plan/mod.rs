@@ -123,9 +123,6 @@ pub struct Step {
     /// Whether it is among the models that were asked for.
     #[serde(skip)]
     pub asked_for: bool,
-    /// Whether it is not built because its checks fail.
-    #[serde(skip)]
-    pub failed: bool,
 }
 
 /// What is done with a model.
@@ -186,7 +183,6 @@ impl Plan {
             last_millis: None,
             retold: false,
             asked_for: true,
-            failed: false,
         }));
         let parent = last.map(|last| last.release);
         let other_quarantine = datasets.keys().any(|name| {

@@ -273,7 +273,7 @@ fn models_whose_checks_fail_stay_and_so_does_what_reads_them_unless_it_says_othe
         let facts = Facts { listed: listed(size), failed: &failing, ..facts(models, &meanings, &catalog, last) };
         Plan::new(facts, &Wish::default())
     };
-    let held = |models: &Models, last: Option<&Manifest>| plan(models, 11, last).held_back(models);
+    let held = |models: &Models, last: Option<&Manifest>| plan(models, 11, last).held_back(models, &failing);
 
     let warned = project("keep_last_good", "warn");
     let last = released(&warned);

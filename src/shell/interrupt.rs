@@ -62,14 +62,14 @@ fn listener() -> Option<&'static Listener> {
         let (ready, is_ready) = sync_channel(1);
         let wait = async move {
             let mut first = pin!(tokio::signal::ctrl_c());
-            let mut pressed = poll!(first.as_mut());
+            let mut heard_one = poll!(first.as_mut());
             ready.send(()).ok();
-            if pressed.is_pending() {
-                pressed = Poll::Ready(first.await);
+            if heard_one.is_pending() {
+                heard_one = Poll::Ready(first.await);
             }
-            while let Poll::Ready(Ok(())) = pressed {
+            while let Poll::Ready(Ok(())) = heard_one {
                 heard.send_modify(|times| *times += 1);
-                pressed = Poll::Ready(tokio::signal::ctrl_c().await);
+                heard_one = Poll::Ready(tokio::signal::ctrl_c().await);
             }
         };
         thread::Builder::new().name("ctrl-c".to_owned()).spawn(move || runtime.block_on(wait)).ok()?;
