@@ -7,7 +7,7 @@
 //! built, nor can a model that reads it: such models stay as the last release has them.
 //!
 //! Models whose checks failed stay as the last release has them, too, unless that keeps everything back ([`hold`]). What a
-//! run has built and not published is taken up where it stands ([`resume`]).
+//! run has built and not published is taken up where it stands ([`mod@resume`]).
 
 mod changes;
 mod drift;
