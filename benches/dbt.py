@@ -68,8 +68,10 @@ def make_dbt_project(folder: Path, project: Path) -> int:
         "on-run-start: [\"CREATE OR REPLACE MACRO pseudonym(value) AS sha256('benchmark' || value)\"]\n",
         encoding="utf-8",
     )
+    # The whole path: dbt takes a relative one from where it was called.
+    database = folder / "banco.duckdb"
     (folder / "profiles.yml").write_text(
-        "banco:\n  target: dev\n  outputs:\n    dev: { type: duckdb, path: banco.duckdb, threads: 2 }\n", encoding="utf-8"
+        f"banco:\n  target: dev\n  outputs:\n    dev: {{ type: duckdb, path: {database}, threads: 2 }}\n", encoding="utf-8"
     )
     (folder / "macros").mkdir()
     (folder / "macros" / "schema.sql").write_text(
