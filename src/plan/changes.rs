@@ -45,6 +45,10 @@ pub(super) fn redefined(before: &Meaning, now: &Meaning) -> Option<Difference> {
     if before.rows.mark != now.rows.mark {
         return own("which rows it has is defined otherwise".to_owned(), Some(Changed::Rows));
     }
+    // Before the columns: rows that are no longer accepted are missing from all of them.
+    if before.keeping != now.keeping {
+        return own("its header says otherwise how it is kept or what it accepts".to_owned(), Some(Changed::Rows));
+    }
     let names: BTreeSet<&str> = before.names().chain(now.names()).collect();
     let mark = |meaning: &Meaning, name: &str| meaning.column(name).map(|trace| trace.mark.clone());
     let differ: BTreeSet<String> =
@@ -57,9 +61,6 @@ pub(super) fn redefined(before: &Meaning, now: &Meaning) -> Option<Difference> {
         };
         let reason = listed(differ.iter().map(said));
         return own(reason, Some(Changed::Columns(differ)));
-    }
-    if before.keeping != now.keeping {
-        return own("its header says otherwise how it is kept or what it accepts".to_owned(), Some(Changed::Rows));
     }
     (!before.names().eq(now.names())).then(|| Difference {
         reason: "its columns stand in another order".to_owned(),
@@ -161,6 +162,9 @@ mod tests {
         let some = meaning("r", &[("a", "9", "x"), ("c", "2", "y")]);
         let reason = "a is defined otherwise, b is gone, c is new".to_owned();
         assert_eq!(told(&some), Some((reason, Some(columns(&["a", "b", "c"])))));
+        let accepted = Meaning { keeping: "k".to_owned(), ..some };
+        let reason = "its header says otherwise how it is kept or what it accepts".to_owned();
+        assert_eq!(told(&accepted), Some((reason, Some(Changed::Rows))), "not only some columns");
         let order = meaning("r", &[("b", "2", "y"), ("a", "1", "x")]);
         assert_eq!(told(&order), Some(("its columns stand in another order".to_owned(), None)));
     }

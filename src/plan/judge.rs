@@ -157,12 +157,11 @@ impl<'a> Judge<'a> {
         if was_view != (model.header.materialized == Materialized::View) {
             return all("it is kept otherwise");
         }
-        let own = redefined(past, now);
-        let unsteady = || {
-            let functions: Vec<&str> = now.unsteady.iter().map(String::as_str).collect();
-            let reason = format!("{} gives another value each time", functions.join(", "));
-            (!functions.is_empty()).then_some(Difference { reason, because: None, changed: Some(Changed::Rows) })
-        };
+        let rows = |reason| Difference { reason, because: None, changed: Some(Changed::Rows) };
+        let asked = self.wish.anew.get(&model.name).map(|partitions| {
+            let plural = if partitions.len() == 1 { "partition is" } else { "partitions are" };
+            rows(format!("{} {plural} computed anew", partitions.len()))
+        });
         let inputs = concerned(now, &model.inputs, &self.changes).map(|found| match &found.because {
             Some(input) => match self.said.get(input) {
                 Some(said) => Difference { reason: format!("{input}: {said}"), ..found },
@@ -170,19 +169,13 @@ impl<'a> Judge<'a> {
             },
             None => found,
         });
-        let asked = self.wish.anew.get(&model.name).map(|partitions| {
-            let plural = if partitions.len() == 1 { "partition is" } else { "partitions are" };
-            let reason = format!("{} {plural} computed anew", partitions.len());
-            Difference { reason, because: None, changed: Some(Changed::Rows) }
+        let unsteady = (!now.unsteady.is_empty()).then(|| {
+            let functions: Vec<&str> = now.unsteady.iter().map(String::as_str).collect();
+            rows(format!("{} gives another value each time", functions.join(", ")))
         });
-        let own = own.or(asked);
-        // The own reason is told first; what changed is the sum of all.
-        match (own, inputs) {
-            (Some(own), Some(inputs)) => Some(own.and(inputs)),
-            (own, inputs) => own.or(inputs),
-        }
-        .or_else(|| self.behind(&model.inputs, before))
-        .or_else(unsteady)
+        // The first reason is told; what changed is the sum of all.
+        let all = [redefined(past, now), asked, inputs, self.behind(&model.inputs, before), unsteady];
+        all.into_iter().flatten().reduce(Difference::and)
     }
 
     /// Whether nothing but the files that an incremental model follows may differ, so that only those are read that do.

@@ -2,10 +2,8 @@
 
 use super::*;
 use crate::catalog::Difference;
-use crate::model::Model;
-use crate::model::Trace;
-use crate::release::ReleasedDataset;
-use crate::release::{Kept, ReleasedModel};
+use crate::model::{MeantColumn, Model, Trace};
+use crate::release::{Kept, ReleasedDataset, ReleasedModel};
 
 const CATALOG: &str = "version: 1\nproject: p\nlake: lake\ndatasets:\n  a:\n    description: Una fila.\n    \
                        path: a.csv\n    columns:\n      - { name: x, type: int }\n";
@@ -161,6 +159,43 @@ fn what_was_not_asked_for_is_caught_up_later() {
 }
 
 #[test]
+fn what_changed_is_the_sum_of_all_reasons() {
+    let three =
+        [("processed.b", "SELECT x FROM a"), ("curated.c", "SELECT x FROM b"), ("curated.d", "SELECT 1 AS x FROM c")];
+    let before = models(&three);
+    let column = |name: &str, mark: &str, from: Option<&str>| MeantColumn {
+        name: name.to_owned(),
+        trace: Trace {
+            mark: mark.to_owned(),
+            from: from.map(|from| (from.parse().unwrap(), BTreeSet::from(["y".to_owned()]))).into_iter().collect(),
+        },
+    };
+    // `c.y` is defined otherwise, which does not concern `d`, which reads another column.
+    let meant = |y: &str, unsteady: &[&str]| {
+        let mut meanings = meanings(&before);
+        let c = meanings.get_mut(&"curated.c".parse().unwrap()).unwrap();
+        c.columns = vec![column("x", "x", None), column("y", y, None)];
+        c.unsteady = unsteady.iter().map(|name| (*name).to_owned()).collect();
+        meanings
+    };
+    let mut last = released(&before);
+    for (name, meaning) in meant("1", &[]) {
+        last.models.get_mut(&name).unwrap().meaning = Some(meaning);
+    }
+    let catalog = Catalog::parse(CATALOG, "catalog.yaml").unwrap();
+    let told = |meanings: &BTreeMap<TableName, Meaning>, last: &Manifest| {
+        reasons(&Plan::new(facts(&before, meanings, &catalog, Some(last)), &Wish::default()))
+    };
+    let first = "build curated.c: y is defined otherwise";
+    assert_eq!(told(&meant("2", &[]), &last), ["skip processed.b: unchanged", first, "skip curated.d: unchanged"]);
+    let after = "build curated.d: curated.c is built anew";
+    assert_eq!(told(&meant("2", &["random"]), &last), ["skip processed.b: unchanged", first, after]);
+    // A run of `b` alone: `c` is behind it in all its columns.
+    last.models.get_mut(&"processed.b".parse().unwrap()).unwrap().run = "r2".into();
+    assert_eq!(told(&meant("2", &[]), &last), ["skip processed.b: unchanged", first, after]);
+}
+
+#[test]
 fn another_key_of_pseudonyms_or_another_text_counts_for_what_it_concerns() {
     let one = models(&[("processed.b", "SELECT x FROM a")]);
     let mut last = released(&one);
@@ -187,6 +222,7 @@ fn the_next_release_follows_the_last() {
     let after = plan(&models, 1, Some(&released(&models)));
     assert_eq!((after.release, after.parent, after.input_bytes()), (5, Some(4), 1));
 }
+
 #[test]
 fn a_model_without_input_stays_as_it_was_or_is_left_out() {
     let catalog = format!("{CATALOG}  b:\n    path: b.csv\n    columns: [{{ name: x, type: int }}]\n");
