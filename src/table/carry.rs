@@ -3,8 +3,8 @@
 use deltalake_core::kernel::{Add, LogicalFileView};
 use futures::TryStreamExt;
 
+use super::columns::{partition_texts, partitions_of};
 use super::log::{delta_error, open_at};
-use super::read::{partition_texts, partitions_of};
 use super::stage::{Staged, staged_path};
 use crate::error::Result;
 use crate::release::Partition;

@@ -37,7 +37,7 @@ impl Staged {
         match table.load().await {
             Ok(()) => {
                 let snapshot = table.snapshot().map_err(failed)?.snapshot().clone();
-                if has_shape(&snapshot, &columns, &self.partition_by) {
+                if has_shape(&snapshot, &columns, &self.partition_by) && in_one_order(&snapshot, &columns)? {
                     return replace_files(&table, &snapshot, self, properties).await;
                 }
             }
@@ -160,6 +160,13 @@ fn properties(run: &str) -> CommitProperties {
 /// Whether the table already has these columns and partitions, so that a commit need not restate them.
 fn has_shape(snapshot: &EagerSnapshot, columns: &StructType, partition_by: &[String]) -> bool {
     snapshot.schema().as_ref() == columns && snapshot.metadata().partition_columns() == partition_by
+}
+
+/// Whether the columns, and what is nested in them, stand in the same order: to the kernel that is all one.
+fn in_one_order(snapshot: &EagerSnapshot, columns: &StructType) -> Result<bool> {
+    let written =
+        |columns: &StructType| serde_json::to_value(columns).map_err(|failure| Error::bug(failure.to_string()));
+    Ok(written(snapshot.schema().as_ref())? == written(columns)?)
 }
 
 /// Whether the table has some of these columns, and the others may be NULL.

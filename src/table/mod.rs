@@ -10,6 +10,7 @@
 //! Deliberately absent: deletion vectors, column mapping and change feeds, which cauce neither writes nor needs.
 
 mod carry;
+mod columns;
 mod commit;
 mod keep;
 mod log;

@@ -1,13 +1,13 @@
 //! Reading a table: staged files and committed versions, both as a plain Parquet scan.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
-use datafusion::common::{Result as EngineResult, ScalarValue, Statistics, project_schema};
+use datafusion::common::{Result as EngineResult, Statistics, project_schema};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::object_store::ObjectStoreUrl;
@@ -19,15 +19,13 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use deltalake_core::DeltaTable;
-use deltalake_core::kernel::EagerSnapshot;
-use deltalake_core::kernel::engine::arrow_conversion::TryIntoArrow;
 use futures::TryStreamExt;
 use object_store::path::Path;
 
+use super::columns::{Columns, columns_of, partition_value};
 use super::log::{delta_error, is_missing, open_at, open_if_there};
 use super::stage::{Staged, staged_path};
 use crate::error::{Error, Result};
-use crate::release::Partition;
 use crate::store::{Location, Stores};
 
 /// A set of Parquet files that together are a table. Plans to DataFusion's own `DataSourceExec`, which splits large
@@ -35,7 +33,12 @@ use crate::store::{Location, Stores};
 #[derive(Debug)]
 pub struct ParquetTable {
     store: ObjectStoreUrl,
-    schema: TableSchema,
+    /// The columns as the scan counts them: those inside the files, then those of their folders' names.
+    scanned: TableSchema,
+    /// Where each column of the table stands among those.
+    places: Vec<usize>,
+    /// The columns in the order of the SELECT that made the table.
+    schema: SchemaRef,
     files: Vec<PartitionedFile>,
     rows: Option<usize>,
     bytes: u64,
@@ -47,15 +50,15 @@ impl ParquetTable {
     /// # Errors
     /// A file name or partition value that cannot be read back, which is a bug.
     pub fn staged(staged: &Staged) -> Result<Self> {
-        let (schema, partitions) = split(&staged.schema, &staged.partition_by)?;
+        let columns = Columns::of(&staged.schema, &staged.partition_by)?;
         let mut files = Vec::new();
         for file in staged.all_files() {
             let path = staged_path(&file.path)?;
-            let values = partitions.iter().map(|field| file.partition_values.get(field.name()).cloned().flatten());
-            let values: Vec<_> = values.collect();
+            let of_file = |field: &Field| file.partition_values.get(field.name()).cloned().flatten();
+            let values = columns.partitions.iter().map(of_file).collect();
             files.push((path, u64::try_from(file.size).unwrap_or(0), values));
         }
-        Self::new(&staged.location, schema, partitions, files, usize::try_from(staged.rows()).ok())
+        Self::new(&staged.location, columns, files, usize::try_from(staged.rows()).ok())
     }
 
     /// Files of these paths below `location` and sizes, which have `rows` together; none of their columns stands in a
@@ -64,9 +67,9 @@ impl ParquetTable {
     /// # Errors
     /// A path that is none.
     pub fn of_parts(location: &Location, schema: &Schema, parts: &[(String, u64)], rows: u64) -> Result<Self> {
-        let (schema, partitions) = split(schema, &[])?;
+        let columns = Columns::of(schema, &[])?;
         let files = parts.iter().map(|(path, bytes)| Ok((staged_path(path)?, *bytes, Vec::new())));
-        Self::new(location, schema, partitions, files.collect::<Result<_>>()?, usize::try_from(rows).ok())
+        Self::new(location, columns, files.collect::<Result<_>>()?, usize::try_from(rows).ok())
     }
 
     /// The same table without the files whose paths, from the root of their store, are not among `paths`.
@@ -75,19 +78,29 @@ impl ParquetTable {
         let files = self.files.iter().filter(|file| paths.contains(&file.object_meta.location)).cloned();
         let files: Vec<PartitionedFile> = files.collect();
         let bytes = files.iter().map(|file| file.object_meta.size).sum();
-        Self { store: self.store.clone(), schema: self.schema.clone(), files, rows: None, bytes }
+        Self {
+            store: self.store.clone(),
+            scanned: self.scanned.clone(),
+            places: self.places.clone(),
+            schema: Arc::clone(&self.schema),
+            files,
+            rows: None,
+            bytes,
+        }
     }
 
     /// The same files as a table of `columns`: one that the table does not have is NULL in all rows, one that it has besides
     /// is not seen. Only for a table without partitions.
     #[must_use]
     pub fn with_columns(mut self, columns: &Schema) -> Self {
-        let has = self.schema.table_schema();
         let column = |wanted: &FieldRef| {
-            has.field_with_name(wanted.name()).map_or_else(|_| Arc::clone(wanted), |known| Arc::new(known.clone()))
+            let known = self.schema.field_with_name(wanted.name());
+            known.map_or_else(|_| Arc::clone(wanted), |known| Arc::new(known.clone()))
         };
         let columns: Vec<FieldRef> = columns.fields().iter().map(column).collect();
-        self.schema = TableSchema::builder(Arc::new(Schema::new(columns))).build();
+        self.schema = Arc::new(Schema::new(columns));
+        self.scanned = TableSchema::builder(Arc::clone(&self.schema)).build();
+        self.places = (0..self.schema.fields().len()).collect();
         self
     }
 
@@ -104,8 +117,7 @@ impl ParquetTable {
 
     fn new(
         location: &Location,
-        file_schema: SchemaRef,
-        partitions: Vec<Field>,
+        columns: Columns,
         listed: Vec<(Path, u64, Vec<Option<String>>)>,
         rows: Option<usize>,
     ) -> Result<Self> {
@@ -117,19 +129,16 @@ impl ParquetTable {
             let mut file = PartitionedFile::new(String::new(), size);
             // Set as it is: made from a text, the path would be encoded a second time.
             file.object_meta.location = whole;
-            for (field, value) in partitions.iter().zip(values) {
+            for (field, value) in columns.partitions.iter().zip(values) {
                 file.partition_values.push(partition_value(field, value)?);
             }
             files.push(file);
         }
+        let Columns { inside, partitions, places } = columns;
         let partitions: Vec<FieldRef> = partitions.into_iter().map(Arc::new).collect();
-        Ok(Self {
-            store,
-            schema: TableSchema::builder(file_schema).with_table_partition_cols(partitions).build(),
-            files,
-            rows,
-            bytes,
-        })
+        let scanned = TableSchema::builder(inside).with_table_partition_cols(partitions).build();
+        let schema = scanned.table_schema().project(&places).map_err(|failure| Error::bug(failure.to_string()))?;
+        Ok(Self { store, scanned, places, schema: Arc::new(schema), files, rows, bytes })
     }
 }
 
@@ -172,25 +181,25 @@ pub async fn newest(stores: &Stores, location: &Location) -> Result<Option<(u64,
 async fn loaded(table: &DeltaTable, location: &Location) -> Result<ParquetTable> {
     let failed = |failure| delta_error("read", location, failure);
     let snapshot = table.snapshot().map_err(failed)?.snapshot();
-    let (file_schema, partitions) = columns_of(snapshot, location)?;
+    let columns = columns_of(snapshot, location)?;
     let mut rows = Some(0);
     let mut files = Vec::new();
     let mut views = snapshot.file_views(&table.log_store(), None);
     while let Some(view) = views.try_next().await.map_err(failed)? {
         rows = rows.zip(view.num_records()).map(|(sum, more)| sum + more);
         let values = view.partition_values_map();
-        let values = partitions.iter().map(|field| values.get(field.name()).cloned().flatten()).collect();
+        let values = columns.partitions.iter().map(|field| values.get(field.name()).cloned().flatten()).collect();
         files.push((view.object_store_path(), u64::try_from(view.size()).unwrap_or(0), values));
     }
     drop(views);
     files.sort_by(|a, b| a.0.cmp(&b.0));
-    ParquetTable::new(location, file_schema, partitions, files, rows)
+    ParquetTable::new(location, columns, files, rows)
 }
 
 #[async_trait]
 impl TableProvider for ParquetTable {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(self.schema.table_schema())
+        Arc::clone(&self.schema)
     }
 
     fn table_type(&self) -> TableType {
@@ -206,90 +215,33 @@ impl TableProvider for ParquetTable {
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         if self.files.is_empty() {
             // A scan without files has no partition, which the planner does not accept.
-            let schema = project_schema(self.schema.table_schema(), projection)?;
+            let schema = project_schema(&self.schema, projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
-        let source = ParquetSource::new(self.schema.clone())
+        let source = ParquetSource::new(self.scanned.clone())
             .with_table_parquet_options(state.table_options().parquet.clone())
             .with_enable_page_index(true);
-        let mut statistics = Statistics::new_unknown(self.schema.table_schema());
+        let mut statistics = Statistics::new_unknown(self.scanned.table_schema());
         if let Some(rows) = self.rows {
             statistics.num_rows = Precision::Exact(rows);
         }
+        let wanted = match projection {
+            Some(columns) => columns.iter().map(|&column| self.places[column]).collect(),
+            None => self.places.clone(),
+        };
         let groups = FileGroup::new(self.files.clone()).split_files(state.config().target_partitions());
         let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
             .with_file_groups(groups)
             .with_statistics(statistics)
-            .with_projection_indices(projection.cloned())?
+            .with_projection_indices(Some(wanted))?
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
 
     fn statistics(&self) -> Option<Statistics> {
-        let mut statistics = Statistics::new_unknown(self.schema.table_schema());
+        let mut statistics = Statistics::new_unknown(&self.schema);
         statistics.num_rows = self.rows.map_or(Precision::Absent, Precision::Exact);
         Some(statistics)
-    }
-}
-
-/// The columns inside the files of a version, and those that stand in their folders' names.
-fn columns_of(snapshot: &EagerSnapshot, location: &Location) -> Result<(SchemaRef, Vec<Field>)> {
-    let schema: Schema = snapshot
-        .schema()
-        .as_ref()
-        .try_into_arrow()
-        .map_err(|failure| Error::store(format!("the schema of {location} cannot be read: {failure}")))?;
-    split(&schema, snapshot.metadata().partition_columns())
-}
-
-/// The partition columns of a version.
-pub(super) fn partitions_of(snapshot: &EagerSnapshot, location: &Location) -> Result<Vec<Field>> {
-    Ok(columns_of(snapshot, location)?.1)
-}
-
-/// The values of a file's partition columns as text, each written as the engine casts it.
-pub(super) fn partition_texts(partitions: &[Field], values: &HashMap<String, Option<String>>) -> Result<Partition> {
-    let text = |field: &Field| {
-        let value = partition_value(field, values.get(field.name()).cloned().flatten())?;
-        let text = value.cast_to(&DataType::Utf8).map_err(|failure| Error::bug(failure.to_string()))?;
-        Ok(match text {
-            ScalarValue::Utf8(text) => text.filter(|text| !text.is_empty()),
-            _ => None,
-        })
-    };
-    partitions.iter().map(text).collect()
-}
-
-/// The columns inside the files, and those that stand in their folders' names. Texts are read as views, the form in
-/// which the engine compares and groups them fastest.
-fn split(schema: &Schema, partition_by: &[String]) -> Result<(SchemaRef, Vec<Field>)> {
-    let (mut inside, mut partitions) = (Vec::new(), Vec::new());
-    for field in schema.fields() {
-        let data_type = match field.data_type() {
-            DataType::Utf8 => DataType::Utf8View,
-            other => other.clone(),
-        };
-        if !partition_by.contains(field.name()) {
-            inside.push(Field::new(field.name(), data_type, true));
-        }
-    }
-    for name in partition_by {
-        let field = schema
-            .field_with_name(name)
-            .map_err(|_| Error::bug(format!("the partition column `{name}` is not a column of the table")))?;
-        partitions.push(field.clone().with_nullable(true));
-    }
-    Ok((Arc::new(Schema::new(inside)), partitions))
-}
-
-/// A partition value as the log writes it (text, or nothing for NULL) in the type of its column.
-fn partition_value(field: &Field, text: Option<String>) -> Result<ScalarValue> {
-    let wrong = |failure: datafusion::error::DataFusionError| {
-        Error::store(format!("the partition column `{}` has a value that is not of its type: {failure}", field.name()))
-    };
-    match text {
-        None => ScalarValue::try_from(field.data_type()).map_err(wrong),
-        Some(text) => ScalarValue::try_from_string(text, field.data_type()).map_err(wrong),
     }
 }

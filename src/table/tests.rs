@@ -116,6 +116,23 @@ async fn partition_values_come_back_as_they_were() {
 }
 
 #[tokio::test]
+async fn partition_columns_stand_where_the_select_has_them() {
+    let ground = Ground::new();
+    let sql = "SELECT 1 AS n, 'x' AS texto, 2 AS mes, 0.5 AS importe, 'z' AS canal";
+    ground.write(sql, &["canal", "texto"]).await;
+    let table = ground.version(0).await;
+    let names: Vec<String> = table.schema().fields().iter().map(|field| field.name().clone()).collect();
+    assert_eq!(names, ["n", "texto", "mes", "importe", "canal"]);
+    for (sql, expected) in [("SELECT *", "1 x 2 0.5 z"), ("SELECT mes, canal, n, texto", "2 z 1 x")] {
+        let told = ground.ask(ground.version(0).await, &format!("{sql} FROM t WHERE texto = 'x' AND mes = 2")).await;
+        let row = told.lines().nth(3).unwrap().replace('|', " ");
+        assert_eq!(row.split_whitespace().collect::<Vec<_>>().join(" "), expected, "{told}");
+    }
+    let unions = "SELECT sum(n) FROM (SELECT * FROM t UNION ALL SELECT 10, 'y', 3, 1.5, 'w')";
+    assert!(ground.ask(table, unions).await.contains("11"));
+}
+
+#[tokio::test]
 async fn a_version_keeps_its_columns_when_a_later_one_has_others() {
     let ground = Ground::new();
     assert_eq!(ground.write("SELECT 1 AS n, 'x' AS texto", &[]).await, 0);

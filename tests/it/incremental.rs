@@ -161,15 +161,15 @@ fn a_new_file_is_the_only_one_that_is_read() {
     B,2024-03,2,10
     ");
     assert_snapshot!(query(&bank, "SELECT * FROM por_mes ORDER BY mes"), @"
-    total,titular,mes
-    15,Ana,2024-01
-    7,Ana,2024-02
-    3,Benito,2024-03
+    mes,total,titular
+    2024-01,15,Ana
+    2024-02,7,Ana
+    2024-03,3,Benito
     ");
     assert_snapshot!(query(&bank, "SELECT * FROM por_mes_y_cuenta ORDER BY mes, cuenta"), @"
-    cuenta,total,movimientos,mes
-    A,15,2,2024-01
-    B,3,2,2024-03
+    mes,cuenta,total,movimientos
+    2024-01,A,15,2
+    2024-03,B,3,2
     ");
 }
 
@@ -243,9 +243,9 @@ fn after_a_rollback_the_files_that_came_since_are_read_again() {
     bank.cauce(&["rollback", "1"]).success();
     let expected = query(&bank, "SELECT * FROM por_mes ORDER BY mes");
     assert_snapshot!(expected, @"
-    total,titular,mes
-    15,Ana,2024-01
-    7,Ana,2024-02
+    mes,total,titular
+    2024-01,15,Ana
+    2024-02,7,Ana
     ");
     bank.write("data/movimientos/2024-03.csv", format!("{HEADER}B,2024-03,2,10\n"));
     bank.cauce(&["run", "--quiet"]).success();
