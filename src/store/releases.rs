@@ -35,7 +35,10 @@ impl ReleaseLog {
         let folder = self.folder.path();
         let listed = self.store.list(Some(&folder)).try_collect::<Vec<_>>().await;
         let listed = listed.map_err(|failure| store_error("list", &self.folder, failure))?;
-        let mut numbers: Vec<u64> = listed.iter().filter_map(|meta| number_of(&meta.location)).collect();
+        // A copy of the log in a folder of it is none of its files.
+        let own =
+            listed.iter().filter(|meta| meta.location.prefix_match(&folder).is_some_and(|rest| rest.count() == 1));
+        let mut numbers: Vec<u64> = own.filter_map(|meta| number_of(&meta.location)).collect();
         numbers.sort_unstable();
         Ok(numbers)
     }

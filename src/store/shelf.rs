@@ -155,7 +155,10 @@ mod tests {
         let built = Unpublished { manifest, staged: BTreeMap::new() };
         let first = shelf.put(&built, 0).await.unwrap();
         let second = shelf.put(&built, 1).await.unwrap();
-        assert!(shelf.put(&built, 1).await.is_err(), "nothing is written over");
+        assert_eq!(shelf.put(&built, 1).await.unwrap(), second, "the same, of which the store lost the answer");
+        let mut other = built.clone();
+        other.staged.insert("processed.b".parse().unwrap(), serde_json::Value::Null);
+        assert!(shelf.put(&other, 1).await.is_err(), "nothing is written over");
         shelf.clear(2).await.unwrap();
         let last = shelf.last().await.unwrap().unwrap();
         assert_eq!((last.name, last.built), (second.clone(), Some(built)));
