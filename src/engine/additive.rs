@@ -240,12 +240,15 @@ fn grouped_below(plan: &LogicalPlan) -> bool {
     plan.exists(groups).unwrap_or(true)
 }
 
-/// The same plan without filters above groups and windows: it gives a row for every partition that a file has rows for,
-/// also where that file alone would not pass them.
-pub(super) fn without_late_filters(plan: LogicalPlan) -> Result<LogicalPlan> {
+/// The same plan without filters above groups and windows of `from`: it gives a row for every partition that a file has
+/// rows for, also where that file alone would not pass them. What is joined to those rows is the same for all files, and
+/// keeps its filters: with an anti join more rows there are fewer here.
+pub(super) fn without_late_filters(plan: LogicalPlan, from: &TableName, relations: &Relations) -> Result<LogicalPlan> {
     let dropped = plan.transform_up(|step| {
         Ok(match step {
-            LogicalPlan::Filter(filter) if grouped_below(&filter.input) => {
+            LogicalPlan::Filter(filter)
+                if grouped_below(&filter.input) && scans(&filter.input, from, relations) > 0 =>
+            {
                 Transformed::yes(filter.input.as_ref().clone())
             }
             other => Transformed::no(other),

@@ -33,9 +33,13 @@ impl Engine {
     /// Finds out whether an incremental model, of which this is the plan, can follow files.
     pub(super) async fn can_follow(&self, model: &Model, incremental: &Incremental, plan: &LogicalPlan) -> Result<()> {
         let partition_by = &model.header.partition_by;
-        if let Some(Relation::View(_)) = self.relations.get(&incremental.from) {
-            let wrong = format!("{}: {} is a view, which has no files to follow", model.file, incremental.from);
-            return Err(Error::usage(wrong).hint("keep it as a table, or follow a table that it reads"));
+        let is_float = |name: &&String| {
+            plan.schema().field_with_unqualified_name(name).is_ok_and(|field| field.data_type().is_floating())
+        };
+        if let Some(column) = partition_by.iter().find(is_float) {
+            let wrong =
+                format!("{}: `{column}` of `partition_by` is a float, of which 0 and -0 are two texts", model.file);
+            return Err(Error::usage(wrong).hint("round it to an int, or cast it to a decimal"));
         }
         if let Some(Obstacle { what, hint }) = obstacle(plan, incremental, partition_by, &self.relations) {
             let strategy = incremental.strategy.as_str();
@@ -50,12 +54,18 @@ impl Engine {
         Ok(())
     }
 
-    /// The partitions that the rows of a model's SELECT are in, and those of rows that a filter of groups leaves out.
+    /// The partitions that the rows of a model's SELECT are in, and those of rows that a filter of groups of `from` leaves
+    /// out.
     ///
     /// # Errors
     /// As [`Self::model_plan`], or the failure while it ran.
-    pub async fn partitions(&self, source: &Source, partition_by: &[String]) -> Result<BTreeSet<Partition>> {
-        let plan = without_late_filters(self.model_logical_plan(source).await?)?;
+    pub async fn partitions(
+        &self,
+        source: &Source,
+        from: &TableName,
+        partition_by: &[String],
+    ) -> Result<BTreeSet<Partition>> {
+        let plan = without_late_filters(self.model_logical_plan(source).await?, from, &self.relations)?;
         let texts = partition_by.iter().map(|column| cast(named(column), DataType::Utf8).alias(column));
         let plan = LogicalPlanBuilder::from(plan).project(texts).and_then(LogicalPlanBuilder::distinct);
         let plan = plan.and_then(LogicalPlanBuilder::build).map_err(engine_error)?;

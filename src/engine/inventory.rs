@@ -16,7 +16,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
-use crate::model::{Materialized, Sources};
+use crate::model::{Materialized, Place};
 use crate::name::{Layer, TableName};
 use crate::release::{Definition, Kept, Manifest, ReleasedModel};
 use crate::store::Lake;
@@ -267,20 +267,11 @@ fn lineage(release: Option<&Manifest>) -> Vec<ArrayRef> {
     let mut lines: Vec<[Option<String>; 4]> = Vec::new();
     for (name, model) in release.into_iter().flat_map(|release| &release.models) {
         let Some(meaning) = &model.meaning else { continue };
-        let mut add = |column: Option<&String>, from: &Sources| {
-            for (table, columns) in from {
-                let line = |from: Option<&String>| {
-                    [Some(name.to_string()), column.cloned(), Some(table.to_string()), from.cloned()]
-                };
-                lines.extend(columns.iter().map(|from| line(Some(from))));
-                if columns.is_empty() {
-                    lines.push(line(None));
-                }
-            }
-        };
-        add(None, &meaning.rows.from);
-        for column in &meaning.columns {
-            add(Some(&column.name), &column.trace.from);
+        let columns = meaning.columns.iter().map(|column| (Some(column.name.clone()), &column.trace));
+        for (column, trace) in [(None, &meaning.rows)].into_iter().chain(columns) {
+            let line =
+                |from: Place| [Some(name.to_string()), column.clone(), Some(from.table.to_string()), from.column];
+            lines.extend(trace.places().into_iter().map(line));
         }
     }
     (0..4).map(|at| texts(lines.iter().map(|line| line[at].clone()))).collect()

@@ -9,17 +9,17 @@ use std::collections::BTreeSet;
 
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{Column, NullEquality, Result as EngineResult};
-use datafusion::logical_expr::expr::{InList, InSubquery};
-use datafusion::logical_expr::{Distinct, Expr, Join, JoinType, LogicalPlan, Volatility, lit};
+use datafusion::logical_expr::expr::InSubquery;
+use datafusion::logical_expr::{Distinct, Expr, Join, JoinType, LogicalPlan, Volatility};
 
 use super::functions::Pseudonym;
 use super::pii::full_name;
 use super::relations::Relations;
 use crate::mark::mark;
-use crate::model::{Meaning, MeantColumn, Model, Sources, Trace};
+use crate::model::{Meaning, MeantColumn, Model, Sources, Strategy, Trace};
 
-/// What the SELECT of `model` means, given its plan.
-pub(super) fn meaning(model: &Model, plan: &LogicalPlan, relations: &Relations) -> Meaning {
+/// What `model` means, given the plan of its SELECT and those of what its header computes `beside` that.
+pub(super) fn meaning(model: &Model, plan: &LogicalPlan, beside: &[LogicalPlan], relations: &Relations) -> Meaning {
     let mut reader = Reader { relations, unknown: &model.fingerprint, unsteady: BTreeSet::new(), keyed: false };
     let traced = reader.plan(plan, None);
     let mut rows = traced.rows;
@@ -27,10 +27,19 @@ pub(super) fn meaning(model: &Model, plan: &LogicalPlan, relations: &Relations) 
         // Rules and keys read columns as they like: of an input that is accepted row by row, every column counts.
         rows.from.entry(accept.from.clone()).or_default().extend(relations.columns(&accept.from));
     }
+    if let Some(Strategy::Merge { .. }) = model.header.incremental.as_ref().map(|incremental| &incremental.strategy) {
+        // Which row of a key stays is decided by any of its columns.
+        rows = joined("merged", [&rows].into_iter().chain(&traced.columns));
+    }
+    for plan in beside {
+        // Their texts count as they are; what they depend on besides is found here.
+        reader.plan(plan, None);
+    }
     let names = plan.schema().fields().iter().map(|field| field.name().clone());
     let columns = names.zip(traced.columns).map(|(name, trace)| MeantColumn { name, trace }).collect();
     let (keeping, checks) = (model.header.keeping(), model.header.checking());
-    Meaning { rows, columns, keeping, checks, unsteady: reader.unsteady, keyed: reader.keyed }
+    let read_with = String::new();
+    Meaning { rows, columns, keeping, checks, read_with, unsteady: reader.unsteady, keyed: reader.keyed }
 }
 
 /// The marks of one step.
@@ -64,15 +73,22 @@ impl Reader<'_> {
                     let name = table.to_string();
                     let of_column = |column: &String| {
                         let from = Sources::from([(table.clone(), BTreeSet::from([column.clone()]))]);
-                        Trace { mark: mark(&["column", &name, column]), from }
+                        Trace { mark: mark(&["column", &name, column]), from, rows_of: BTreeSet::new() }
                     };
-                    Traced {
-                        columns: scan.projected_schema.fields().iter().map(|field| of_column(field.name())).collect(),
-                        rows: Trace { mark: mark(&["scan", &name]), from: Sources::from([(table, BTreeSet::new())]) },
-                    }
+                    let columns = scan.projected_schema.fields().iter().map(|field| of_column(field.name())).collect();
+                    let rows = Trace {
+                        mark: mark(&["scan", &name]),
+                        from: Sources::from([(table.clone(), BTreeSet::new())]),
+                        rows_of: BTreeSet::from([table]),
+                    };
+                    Traced { rows, columns }
                 }
                 None => self.anything(plan, outer),
             },
+            LogicalPlan::EmptyRelation(relation) if relation.schema.fields().is_empty() => {
+                let rows = mark(&["no table", &relation.produce_one_row.to_string()]);
+                Traced { rows: Trace { mark: rows, ..Trace::default() }, columns: Vec::new() }
+            }
             LogicalPlan::SubqueryAlias(alias) => self.plan(&alias.input, outer),
             LogicalPlan::Subquery(subquery) => self.plan(&subquery.subquery, outer),
             LogicalPlan::Projection(projection) => {
@@ -97,9 +113,13 @@ impl Reader<'_> {
             }
             LogicalPlan::Limit(limit) => {
                 let input = self.plan(&limit.input, outer);
-                let said = |expr: &Option<Box<Expr>>| expr.as_ref().map(ToString::to_string).unwrap_or_default();
-                let what = format!("limit {} {}", said(&limit.skip), said(&limit.fetch));
-                Traced { rows: joined(&what, [&input.rows]), ..input }
+                let mut parts = vec![input.rows.clone()];
+                for (what, expr) in [("skip", &limit.skip), ("fetch", &limit.fetch)] {
+                    let count =
+                        expr.iter().map(|expr| self.expr(expr, &limit.input, &input, outer)).collect::<Vec<_>>();
+                    parts.push(joined(what, &count));
+                }
+                Traced { rows: joined("limit", &parts), ..input }
             }
             LogicalPlan::Aggregate(aggregate) => {
                 let input = self.plan(&aggregate.input, outer);
@@ -199,7 +219,8 @@ impl Reader<'_> {
         self.expr_over(expr, &[&join.left, &join.right], &[left.clone(), right.clone()], outer)
     }
 
-    /// The mark of an expression: its text, with marks in the place of columns and subqueries.
+    /// The mark of an expression, made step by step: of each step the text, with marks in the place of what it is made of.
+    /// The text of a whole expression would not do, which does not show all of its parentheses.
     fn expr_over(
         &mut self,
         expr: &Expr,
@@ -207,73 +228,82 @@ impl Reader<'_> {
         traced: &[Traced],
         outer: Option<&Outer<'_>>,
     ) -> Trace {
-        let mut from = Sources::new();
-        let marked = expr.clone().transform_up(|inner| self.marked(inner, inputs, traced, outer, &mut from));
-        let text = marked.map_or_else(|_| format!("{} {expr}", self.unknown), |marked| marked.data.to_string());
-        Trace { mark: mark(&["expression", &text]), from }
+        let mut found = Trace::default();
+        let marked = expr.clone().transform_up(|inner| {
+            let mark = self.marked(inner, inputs, traced, outer, &mut found);
+            EngineResult::Ok(Transformed::yes(Expr::Column(Column::new_unqualified(mark))))
+        });
+        let mark = match marked {
+            Ok(Transformed { data: Expr::Column(column), .. }) => column.name,
+            // Nothing else comes of it.
+            _ => mark(&[self.unknown, &expr.to_string()]),
+        };
+        Trace { mark, ..found }
     }
 
+    /// The mark of one step of an expression, whose operands are marked already and stand there as columns.
     fn marked(
         &mut self,
         expr: Expr,
         inputs: &[&LogicalPlan],
         traced: &[Traced],
         outer: Option<&Outer<'_>>,
-        from: &mut Sources,
-    ) -> EngineResult<Transformed<Expr>> {
+        made_from: &mut Trace,
+    ) -> String {
         let below = inputs.first().zip(traced.first());
         let around = below.map(|(plan, traced)| Outer { plan, traced, outer });
-        let mut inside = |reader: &mut Self, plan: &LogicalPlan| {
+        let mut inside = |reader: &mut Self, kind: &str, operand: Option<&Expr>, plan: &LogicalPlan| {
             let traced = reader.plan(plan, around.as_ref());
             let whole = joined("subquery", [&traced.rows].into_iter().chain(&traced.columns));
-            add(from, &whole.from);
-            lit(whole.mark)
+            made_from.made_also_from(&whole);
+            let operand = operand.map(ToString::to_string).unwrap_or_default();
+            mark(&["subquery", kind, &operand, &whole.mark])
         };
-        Ok(Transformed::yes(match expr {
-            Expr::Alias(alias) => *alias.expr,
-            Expr::ScalarSubquery(query) => inside(self, &query.subquery),
+        match &expr {
+            Expr::Alias(alias) => alias.expr.to_string(),
+            Expr::ScalarSubquery(query) => inside(self, "value", None, &query.subquery),
             Expr::InSubquery(InSubquery { expr, subquery, negated }) => {
-                let list = vec![inside(self, &subquery.subquery)];
-                Expr::InList(InList { expr, list, negated })
+                inside(self, if *negated { "not in" } else { "in" }, Some(expr), &subquery.subquery)
             }
             Expr::Exists(exists) => {
-                let found = inside(self, &exists.subquery.subquery);
-                if exists.negated { found.is_null() } else { found.is_not_null() }
+                inside(self, if exists.negated { "not exists" } else { "exists" }, None, &exists.subquery.subquery)
             }
             Expr::SetComparison(comparison) => {
-                let set = inside(self, &comparison.subquery.subquery);
-                let how = format!("{} {}", comparison.op, comparison.quantifier);
-                Expr::InList(InList { expr: comparison.expr, list: vec![set, lit(how)], negated: false })
+                let kind = format!("{} {}", comparison.op, comparison.quantifier);
+                inside(self, &kind, Some(&comparison.expr), &comparison.subquery.subquery)
             }
             Expr::Column(column) => {
                 let found = inputs
                     .iter()
                     .zip(traced)
-                    .find_map(|(plan, traced)| traced.columns.get(plan.schema().index_of_column(&column).ok()?));
-                self.in_place_of(&column, found, from)
+                    .find_map(|(plan, traced)| traced.columns.get(plan.schema().index_of_column(column).ok()?));
+                self.in_place_of(column, found, made_from)
             }
             Expr::OuterReferenceColumn(_, column) => {
-                let found = outer.and_then(|outer| outer.find(&column));
-                self.in_place_of(&column, found, from)
+                let (depth, found) = outer.and_then(|outer| outer.find(column)).unzip();
+                // The same column inside and around a subquery is not the same value.
+                let around = format!("around {}", depth.unwrap_or_default());
+                mark(&[&around, &self.in_place_of(column, found, made_from)])
             }
-            Expr::ScalarFunction(call) => {
-                if call.func.signature().volatility != Volatility::Immutable {
-                    self.unsteady.insert(call.name().to_owned());
+            step => {
+                if let Expr::ScalarFunction(call) = step {
+                    if call.func.signature().volatility != Volatility::Immutable {
+                        self.unsteady.insert(call.name().to_owned());
+                    }
+                    self.keyed |= call.name() == Pseudonym::NAME;
                 }
-                self.keyed |= call.name() == Pseudonym::NAME;
-                return Ok(Transformed::no(Expr::ScalarFunction(call)));
+                mark(&["expression", &step.to_string()])
             }
-            other => return Ok(Transformed::no(other)),
-        }))
+        }
     }
 
-    fn in_place_of(&self, column: &Column, found: Option<&Trace>, from: &mut Sources) -> Expr {
+    fn in_place_of(&self, column: &Column, found: Option<&Trace>, made_from: &mut Trace) -> String {
         match found {
             Some(trace) => {
-                add(from, &trace.from);
-                Expr::Column(Column::new_unqualified(&trace.mark))
+                made_from.made_also_from(trace);
+                trace.mark.clone()
             }
-            None => Expr::Column(Column::new_unqualified(mark(&[self.unknown, &column.to_string()]))),
+            None => mark(&[self.unknown, &column.to_string()]),
         }
     }
 }
@@ -287,28 +317,23 @@ impl Traced {
 }
 
 impl Outer<'_> {
-    fn find(&self, column: &Column) -> Option<&Trace> {
+    /// What the column is, and how many steps further out it stands.
+    fn find(&self, column: &Column) -> Option<(usize, &Trace)> {
         match self.plan.schema().index_of_column(column) {
-            Ok(index) => self.traced.columns.get(index),
-            Err(_) => self.outer.and_then(|outer| outer.find(column)),
+            Ok(index) => self.traced.columns.get(index).map(|found| (0, found)),
+            Err(_) => self.outer.and_then(|outer| outer.find(column)).map(|(depth, found)| (depth + 1, found)),
         }
     }
 }
 
 /// One trace of several, in their order.
 fn joined<'a>(what: &str, parts: impl IntoIterator<Item = &'a Trace>) -> Trace {
-    let (mut marks, mut from) = (vec![what], Sources::new());
+    let (mut marks, mut whole) = (vec![what], Trace::default());
     for part in parts {
         marks.push(&part.mark);
-        add(&mut from, &part.from);
+        whole.made_also_from(part);
     }
-    Trace { mark: mark(&marks), from }
-}
-
-fn add(to: &mut Sources, from: &Sources) {
-    for (table, columns) in from {
-        to.entry(table.clone()).or_default().extend(columns.iter().cloned());
-    }
+    Trace { mark: mark(&marks), ..whole }
 }
 
 #[cfg(test)]
@@ -394,6 +419,36 @@ mod tests {
                 "SELECT CASE WHEN nota > 1 THEN 0 ELSE 1 END AS n FROM visitas",
                 "columns",
             ),
+            ("SELECT nota - 1 - 2 AS n FROM visitas", "SELECT nota - (1 - 2) AS n FROM visitas", "columns"),
+            ("SELECT 8 / nota / 2 AS n FROM visitas", "SELECT 8 / (nota / 2) AS n FROM visitas", "columns"),
+            ("SELECT 8 / nota * 2 AS n FROM visitas", "SELECT 8 / (nota * 2) AS n FROM visitas", "columns"),
+            (
+                "SELECT canal FROM visitas WHERE NOT (nota > 5 AND nota > 4)",
+                "SELECT canal FROM visitas WHERE NOT nota > 5 AND nota > 4",
+                "rows",
+            ),
+            (
+                "SELECT canal FROM visitas WHERE (nota > 5 OR nota > 4) IS NULL",
+                "SELECT canal FROM visitas WHERE nota > 5 OR (nota > 4) IS NULL",
+                "rows",
+            ),
+            ("SELECT 'a\"), Utf8(\"b' AS n", "SELECT 'a' AS n", "columns"),
+            // Inside and outside of a subquery over one table.
+            (
+                "SELECT canal FROM visitas l WHERE EXISTS (SELECT 1 FROM visitas r WHERE r.nota > l.nota)",
+                "SELECT canal FROM visitas l WHERE EXISTS (SELECT 1 FROM visitas r WHERE l.nota > r.nota)",
+                "rows",
+            ),
+            (
+                "SELECT canal FROM visitas l WHERE EXISTS (SELECT 1 FROM visitas r WHERE r.canal = l.canal)",
+                "SELECT canal FROM visitas l WHERE EXISTS (SELECT 1 FROM visitas r WHERE r.canal = r.canal)",
+                "rows",
+            ),
+            (
+                "SELECT canal FROM visitas WHERE EXISTS (SELECT edad FROM clientes)",
+                "SELECT canal FROM visitas WHERE (SELECT edad FROM clientes) IS NOT NULL",
+                "rows",
+            ),
             ("SELECT unnest(range(1, 3)) AS n", "SELECT unnest(range(1, 4)) AS n", "both"),
             ("SELECT value AS n FROM generate_series(1, 3)", "SELECT value AS n FROM generate_series(1, 4)", "both"),
         ] {
@@ -426,6 +481,12 @@ mod tests {
         assert_eq!(from("media"), "visitas(canal cliente_id nota)");
         let rows: Vec<String> = meaning.rows.from.values().flatten().cloned().collect();
         assert_eq!(rows, ["cliente_id", "canal", "cliente_id"]);
+        let looks_at = |name: &str| {
+            let tables = meaning.column(name).unwrap().rows_of.iter();
+            tables.map(|table| table.name.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(["edad", "techo", "media"].map(looks_at), ["", "visitas", "visitas"]);
+        assert_eq!(meaning.rows.rows_of.len(), 2);
         assert_eq!(meaning.unsteady.iter().next().map(String::as_str), Some("current_date"));
         assert!(meaning.keyed);
     }

@@ -53,6 +53,7 @@ use crate::name::TableName;
 use crate::release::Manifest;
 use crate::sql::{Source, Statement};
 use crate::store::{Lake, Stores};
+use crate::table::storable_schema;
 
 /// A SQL session over a set of relations.
 #[derive(Clone)]
@@ -172,7 +173,27 @@ impl Engine {
         if let Some(incremental) = &model.header.incremental {
             self.can_follow(model, incremental, &plan).await?;
         }
-        Ok((meaning::meaning(model, &plan, &self.relations), Arc::clone(plan.schema().inner())))
+        let schema = Arc::clone(plan.schema().inner());
+        let beside = self.header_plans(model, &schema).await?;
+        Ok((meaning::meaning(model, &plan, &beside, &self.relations), schema))
+    }
+
+    /// What the header of a model computes beside its SELECT, which has the columns `schema`. What does not fit is left out
+    /// here: it is said where it is used.
+    async fn header_plans(&self, model: &Model, schema: &SchemaRef) -> Result<Vec<LogicalPlan>> {
+        let mut plans = match &model.header.accept {
+            Some(accept) => self.accept_plans(accept).await,
+            None => Vec::new(),
+        };
+        let strategy = model.header.incremental.as_ref().map(|incremental| &incremental.strategy);
+        if let Some(Strategy::Merge { latest, deleted, .. }) = strategy {
+            let merged = self.meaning_by(&model.name, Relation::columns_alone(storable_schema(schema)?))?;
+            plans.extend(merged.rows_by(&model.name, latest).await);
+            if let Some(deleted) = deleted {
+                plans.extend(merged.rows_where(&model.name, deleted).await);
+            }
+        }
+        Ok(plans)
     }
 
     /// Checks a model's SELECT without running it: everything [`Self::model_plan`] would find.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::Known;
-use super::{Model, parse};
+use super::{Model, parse, single_source};
 use crate::catalog::Catalog;
 use crate::error::{Error, Finding, Place, Result};
 use crate::name::{Layer, TableName};
@@ -45,6 +45,10 @@ impl Models {
                     wrong_files.insert(file);
                 }
             }
+        }
+        for (file, finding) in single_source::findings(&models, catalog) {
+            findings.push(finding.at(beginning(file)));
+            wrong_files.insert(file.to_owned());
         }
         let (order, cycles) = order(&models);
         for cycle in cycles {

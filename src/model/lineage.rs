@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Meaning, Sources};
+use super::{Meaning, Trace};
 use crate::name::TableName;
 
 /// A column, or the rows of a table where no column is named.
@@ -47,23 +47,30 @@ pub fn lineage(meanings: &BTreeMap<TableName, Meaning>, place: Place, direction:
     branch(&steps, place, &mut BTreeSet::new())
 }
 
+impl Trace {
+    /// The columns it is computed from, and the rows that it looks at.
+    #[must_use]
+    pub fn places(&self) -> BTreeSet<Place> {
+        let place =
+            |table: &TableName, column: Option<&String>| Place { table: table.clone(), column: column.cloned() };
+        let columns =
+            self.from.iter().flat_map(|(table, columns)| columns.iter().map(move |name| place(table, Some(name))));
+        // Releases of an earlier cauce say so by naming no column.
+        let bare = self.from.iter().filter(|(_, columns)| columns.is_empty()).map(|(table, _)| table);
+        columns.chain(self.rows_of.iter().chain(bare).map(|table| place(table, None))).collect()
+    }
+}
+
 /// From each place to those one step further.
 type Steps = BTreeMap<Place, BTreeSet<Place>>;
 
 fn sources(meanings: &BTreeMap<TableName, Meaning>) -> Steps {
     let mut steps = Steps::new();
     for (table, meaning) in meanings {
-        let places = |from: &Sources| -> BTreeSet<Place> {
-            let of_table = |(table, columns): (&TableName, &BTreeSet<String>)| {
-                let place = |column: Option<&String>| Place { table: table.clone(), column: column.cloned() };
-                if columns.is_empty() { vec![place(None)] } else { columns.iter().map(|c| place(Some(c))).collect() }
-            };
-            from.iter().flat_map(of_table).collect()
-        };
-        steps.insert(Place { table: table.clone(), column: None }, places(&meaning.rows.from));
+        steps.insert(Place { table: table.clone(), column: None }, meaning.rows.places());
         for column in &meaning.columns {
             let place = Place { table: table.clone(), column: Some(column.name.clone()) };
-            steps.insert(place, places(&column.trace.from));
+            steps.insert(place, column.trace.places());
         }
     }
     steps
@@ -84,7 +91,9 @@ fn branch(steps: &Steps, place: Place, seen: &mut BTreeSet<Place>) -> Branch {
     if !seen.insert(place.clone()) {
         return Branch { again: further.count() > 0, place, next: Vec::new() };
     }
-    let next = further.map(|next| branch(steps, next.clone(), seen)).collect();
+    // Which rows there are is told behind the values: it leads to much that is not about this one.
+    let (values, rows): (Vec<&Place>, Vec<&Place>) = further.partition(|next| next.column.is_some());
+    let next = values.into_iter().chain(rows).map(|next| branch(steps, next.clone(), seen)).collect();
     Branch { place, next, again: false }
 }
 
@@ -100,7 +109,7 @@ impl std::fmt::Display for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{MeantColumn, Trace};
+    use crate::model::{MeantColumn, Sources};
 
     fn meaning(rows: &[(&str, &str)], columns: &[(&str, &[(&str, &str)])]) -> Meaning {
         let trace = |from: &[(&str, &str)]| {
@@ -111,7 +120,7 @@ mod tests {
                     columns.insert((*column).to_owned());
                 }
             }
-            Trace { mark: String::new(), from: sources }
+            Trace { from: sources, ..Trace::default() }
         };
         Meaning {
             rows: trace(rows),
@@ -127,6 +136,36 @@ mod tests {
         let next = branch.next.iter().map(told).collect::<Vec<_>>().join(", ");
         let again = if branch.again { "…" } else { "" };
         if next.is_empty() { format!("{}{again}", branch.place) } else { format!("{} ({next})", branch.place) }
+    }
+
+    #[test]
+    fn what_looks_at_rows_is_made_from_what_decides_them() {
+        // A filter on `f`, then a count by `k` and a copy of `k`.
+        let rows_of = |mut meaning: Meaning, table: &str, columns: &[usize]| {
+            let tables = BTreeSet::from([table.parse().unwrap()]);
+            for column in columns {
+                meaning.columns[*column].trace.rows_of.clone_from(&tables);
+            }
+            meaning.rows.rows_of = tables;
+            meaning
+        };
+        let filtered = meaning(&[("raw.a", "f")], &[("k", &[("raw.a", "k")])]);
+        let counted =
+            meaning(&[("processed.b", "k")], &[("k", &[("processed.b", "k")]), ("n", &[("processed.b", "k")])]);
+        let meanings = BTreeMap::from([
+            ("processed.b".parse().unwrap(), rows_of(filtered, "raw.a", &[])),
+            ("curated.c".parse().unwrap(), rows_of(counted, "processed.b", &[1])),
+        ]);
+        let of = |table: &str, column: &str, direction| {
+            let place = Place { table: table.parse().unwrap(), column: Some(column.to_owned()) };
+            told(&lineage(&meanings, place, direction))
+        };
+        assert_eq!(of("raw.a", "f", Direction::Down), "raw.a.f (rows of processed.b (curated.c.n, rows of curated.c))");
+        assert_eq!(
+            of("curated.c", "n", Direction::Up),
+            "curated.c.n (processed.b.k (raw.a.k), rows of processed.b (raw.a.f, rows of raw.a))"
+        );
+        assert_eq!(of("curated.c", "k", Direction::Up), "curated.c.k (processed.b.k (raw.a.k))");
     }
 
     #[test]

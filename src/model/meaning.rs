@@ -24,6 +24,10 @@ pub struct Meaning {
     pub keeping: String,
     /// What is checked, as a mark.
     pub checks: String,
+    /// Stands for what it was read with: the cauce, and the tables that names meant, with their columns. Where that differs,
+    /// it must be read again.
+    #[serde(default)]
+    pub read_with: String,
     /// The functions whose result is another one each time: `now`, `random`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unsteady: BTreeSet<String>,
@@ -49,6 +53,9 @@ pub struct Trace {
     pub mark: String,
     /// The columns it is computed from.
     pub from: Sources,
+    /// The tables of which it matters which rows they have: a filter or a sum looks at all of them, a copied value does not.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub rows_of: BTreeSet<TableName>,
 }
 
 impl Meaning {
@@ -76,6 +83,14 @@ impl Meaning {
 }
 
 impl Trace {
+    /// Takes up what `other` is made from.
+    pub fn made_also_from(&mut self, other: &Self) {
+        for (table, columns) in &other.from {
+            self.from.entry(table.clone()).or_default().extend(columns.iter().cloned());
+        }
+        self.rows_of.extend(other.rows_of.iter().cloned());
+    }
+
     /// Whether it is made from one of `columns` of `table`.
     #[must_use]
     pub fn is_from(&self, table: &TableName, columns: &BTreeSet<String>) -> bool {

@@ -17,6 +17,7 @@ mod meaning;
 mod names;
 mod parse;
 mod select;
+mod single_source;
 
 pub use accept::DEDUPLICATE;
 pub use amount::{Amount, age, read_age};

@@ -349,7 +349,10 @@ impl Work {
     /// The partitions that one file has rows for.
     async fn partitions_of(self: Arc<Self>, path: String) -> Result<FollowedFile> {
         let model = &self.follow.model;
-        let found = self.reading([&path])?.partitions(&source_of(model), &model.header.partition_by).await;
+        let found = self
+            .reading([&path])?
+            .partitions(&source_of(model), &self.follow.incremental.from, &model.header.partition_by)
+            .await;
         let partitions = found.map_err(|error| self.in_model(error))?.into_iter().collect();
         Ok(FollowedFile { partitions, ..self.read_now(&path) })
     }

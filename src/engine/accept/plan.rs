@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use arrow::compute::SortOptions;
 use arrow::datatypes::Schema;
-use datafusion::common::TableReference;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::{DFSchema, TableReference};
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_plan::PhysicalExpr;
 
 use super::table::{AcceptedTable, Order, Rule};
@@ -62,15 +64,35 @@ impl Engine {
         Ok((self.with_relations(Arc::new(relations))?, table))
     }
 
+    /// The rules and the order of `accept` as steps over the rows they are held against, as far as they fit those.
+    pub(in crate::engine) async fn accept_plans(&self, accept: &Accept) -> Vec<LogicalPlan> {
+        let mut plans = Vec::new();
+        for (_, rule) in &accept.rules {
+            plans.extend(self.rows_where(&accept.from, rule).await);
+        }
+        if let Some(keep) = accept.deduplicate.as_ref().and_then(|deduplicate| deduplicate.keep.as_ref()) {
+            plans.extend(self.rows_by(&accept.from, keep).await);
+        }
+        plans
+    }
+
+    /// The plan of the rows of `from` for which `condition` holds.
+    pub(in crate::engine) async fn rows_where(&self, from: &TableName, condition: &str) -> Result<LogicalPlan> {
+        self.plan_over(&format!("SELECT * FROM {} WHERE (\n{condition}\n)", sql_name(from))).await
+    }
+
+    /// The plan of the rows of `from` in this order.
+    pub(in crate::engine) async fn rows_by(&self, from: &TableName, order: &str) -> Result<LogicalPlan> {
+        self.plan_over(&format!("SELECT * FROM {} ORDER BY {order}", sql_name(from))).await
+    }
+
     /// A condition over the columns of `from`.
     async fn condition(&self, from: &TableName, sql: &str) -> Result<Arc<dyn PhysicalExpr>> {
-        let plan = self.plan_over(&format!("SELECT * FROM {} WHERE (\n{sql}\n)", sql_name(from))).await?;
+        let plan = self.rows_where(from, sql).await?;
         let mut step = &plan;
         loop {
             if let LogicalPlan::Filter(filter) = step {
-                let state = self.context.state();
-                let condition = state.create_physical_expr(filter.predicate.clone(), filter.input.schema());
-                return condition.map_err(engine_error);
+                return self.computed(&filter.predicate, filter.input.schema());
             }
             step = single_input(step).ok_or_else(|| Error::bug(format!("no condition in the plan of {sql}")))?;
         }
@@ -78,20 +100,33 @@ impl Engine {
 
     /// What rows of `from` are ordered by.
     async fn order(&self, from: &TableName, sql: &str) -> Result<Vec<(Arc<dyn PhysicalExpr>, SortOptions)>> {
-        let plan = self.plan_over(&format!("SELECT * FROM {} ORDER BY {sql}", sql_name(from))).await?;
+        let plan = self.rows_by(from, sql).await?;
         let mut step = &plan;
         loop {
             if let LogicalPlan::Sort(sort) = step {
-                let state = self.context.state();
                 let compared = sort.expr.iter().map(|by| {
-                    let expression = state.create_physical_expr(by.expr.clone(), sort.input.schema());
                     let options = SortOptions { descending: !by.asc, nulls_first: by.nulls_first };
-                    expression.map(|expression| (expression, options)).map_err(engine_error)
+                    Ok((self.computed(&by.expr, sort.input.schema())?, options))
                 });
                 return compared.collect();
             }
             step = single_input(step).ok_or_else(|| Error::bug(format!("no order in the plan of {sql}")))?;
         }
+    }
+
+    /// How `expr` is computed from rows of `schema`, in which `now()` is now.
+    fn computed(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+        let mut state = self.context.state();
+        let options = Arc::clone(state.config_options());
+        state.execution_props_mut().mark_start_execution(Arc::clone(&options));
+        let context = SimplifyContext::builder()
+            .with_schema(Arc::new(schema.clone()))
+            .with_config_options(options)
+            .with_query_execution_start_time(state.execution_props().query_execution_start_time)
+            .build();
+        let simplifier = ExprSimplifier::new(context);
+        let simple = simplifier.coerce(expr.clone(), schema).and_then(|expr| simplifier.simplify(expr));
+        simple.and_then(|expr| state.create_physical_expr(expr, schema)).map_err(engine_error)
     }
 
     async fn plan_over(&self, sql: &str) -> Result<LogicalPlan> {
