@@ -74,6 +74,12 @@ impl TableName {
     pub fn is_called(&self, wanted: &str) -> bool {
         self.name == wanted || self.to_string() == wanted
     }
+
+    /// The file that says what the model of this name is, seen from the project's folder: `sql/curated/kpi_canal.sql`.
+    #[must_use]
+    pub fn model_file(&self) -> String {
+        format!("sql/{}/{}.sql", self.layer, self.name)
+    }
 }
 
 impl fmt::Display for TableName {

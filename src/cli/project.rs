@@ -76,7 +76,7 @@ impl Project {
 
     /// The file of the model `name`.
     pub(super) fn model_file(&self, name: &TableName) -> PathBuf {
-        self.root.join("sql").join(name.layer.as_str()).join(format!("{}.sql", name.name))
+        self.root.join(name.model_file())
     }
 
     /// The models' names, files as a person would write them, and texts.

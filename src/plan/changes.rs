@@ -139,10 +139,10 @@ mod tests {
     fn meaning(rows: &str, columns: &[(&str, &str, &str)]) -> Meaning {
         let column = |(name, mark, read): &(&str, &str, &str)| MeantColumn {
             name: (*name).to_owned(),
-            trace: Trace { mark: (*mark).to_owned(), from: from(&[("processed.t", &[read])]) },
+            trace: Trace { mark: (*mark).to_owned(), from: from(&[("processed.t", &[read])]), ..Trace::default() },
         };
         Meaning {
-            rows: Trace { mark: rows.to_owned(), from: from(&[("processed.t", &["estado"])]) },
+            rows: Trace { mark: rows.to_owned(), from: from(&[("processed.t", &["estado"])]), ..Trace::default() },
             columns: columns.iter().map(column).collect(),
             ..Meaning::default()
         }

@@ -20,9 +20,6 @@ pub(super) struct Judge<'a> {
     changes: Changes,
     /// Why datasets differ.
     said: BTreeMap<TableName, String>,
-    /// The same key of `pseudonym()` and the same cauce as the last release's.
-    same_key: bool,
-    same_cauce: bool,
 }
 
 impl<'a> Judge<'a> {
@@ -41,8 +38,6 @@ impl<'a> Judge<'a> {
             blocked: Blocked::new(datasets, absent),
             changes: Changes::new(),
             said: BTreeMap::new(),
-            same_key: last.is_some_and(|last| last.key == facts.key),
-            same_cauce: last.is_some_and(|last| last.cauce == env!("CARGO_PKG_VERSION")),
         };
         for (name, files) in datasets {
             let before = last.and_then(|last| last.datasets.get(name));
@@ -97,7 +92,7 @@ impl<'a> Judge<'a> {
             }
         };
         let by_files = action == Action::Build && self.by_files(model, before);
-        let retold = before.is_some_and(|before| before.sql != model.text || before.file != model.file);
+        let retold = asked_for && before.is_some_and(|before| before.sql != model.text);
         let followed = before.filter(|_| by_files).and_then(|before| before.followed.as_ref());
         let from = model.header.incremental.as_ref().map(|incremental| &incremental.from);
         let of_changed = |input: &TableName| followed.filter(|_| from == Some(input));
@@ -122,8 +117,7 @@ impl<'a> Judge<'a> {
     pub(super) fn checks(&self, steps: &mut [Step]) {
         for (step, model) in steps.iter_mut().zip(self.facts.models.iter()) {
             let before = self.facts.last.and_then(|last| last.models.get(&model.name));
-            if let (Action::Skip, true, Some((reason, because))) =
-                (step.action, step.asked_for, self.to_check(model, before))
+            if let (Action::Skip, Some((reason, because))) = (step.action, self.to_check(model, step.asked_for, before))
             {
                 (step.action, step.reason, step.because) = (Action::Check, reason, because);
             }
@@ -144,10 +138,10 @@ impl<'a> Judge<'a> {
         let (Some(past), Some(now)) = (&before.meaning, self.facts.meanings.get(&model.name)) else {
             return all("the last release does not say what it means");
         };
-        if !self.same_cauce {
-            return all("the last release was made by another version of cauce");
+        if !by_this_cauce(before) {
+            return all("another version of cauce built it");
         }
-        if now.keyed && !self.same_key {
+        if now.keyed && before.key != self.facts.key {
             return all("the key of pseudonym() changed");
         }
         let was_view = match before.kept {
@@ -185,8 +179,8 @@ impl<'a> Judge<'a> {
         let Some(now) = self.facts.meanings.get(&model.name) else { return false };
         let others: Vec<TableName> = model.inputs.iter().filter(|input| **input != incremental.from).cloned().collect();
         let changed_otherwise = self.wish.full_refresh
-            || !self.same_cauce
-            || (now.keyed && !self.same_key)
+            || !by_this_cauce(before)
+            || (now.keyed && before.key != self.facts.key)
             || !now.unsteady.is_empty()
             || followed.basis != basis(&incremental.from, self.facts.catalog, self.facts.corrections)
             || redefined(past, now).is_some()
@@ -207,14 +201,26 @@ impl<'a> Judge<'a> {
         Some(Difference { reason, because: None, changed: Some(Changed::Rows) })
     }
 
-    /// Why the checks of a model whose rows are as they were must be measured again, if they must.
-    fn to_check(&self, model: &Model, before: Option<&ReleasedModel>) -> Option<(String, Option<TableName>)> {
-        let (past, now) = (before?.meaning.as_ref()?, self.facts.meanings.get(&model.name)?);
-        if past.checks != now.checks {
+    /// Why the checks of a model whose rows are as they were must be measured again, if they must. What its file says now
+    /// counts if it was asked for; what a release does to the tables that its checks read always counts.
+    fn to_check(
+        &self,
+        model: &Model,
+        asked_for: bool,
+        before: Option<&ReleasedModel>,
+    ) -> Option<(String, Option<TableName>)> {
+        let before = before?;
+        let (past, now) = (before.meaning.as_ref()?, self.facts.meanings.get(&model.name)?);
+        if asked_for && past.checks != now.checks {
             return Some(("its checks changed".to_owned(), None));
         }
-        let changed = model.check_inputs.iter().find(|input| self.changes.contains_key(*input))?;
-        Some((format!("its checks read {changed}, which changed"), Some(changed.clone())))
+        if let Some(changed) = model.check_inputs.iter().find(|input| self.changes.contains_key(*input)) {
+            return Some((format!("its checks read {changed}, which changed"), Some(changed.clone())));
+        }
+        let last = self.facts.last?;
+        let newer = |input: &&TableName| last.content(input).as_ref() != before.checked_from.get(*input);
+        let input = model.check_inputs.iter().find(newer)?;
+        Some((format!("its checks were held against an earlier {input}"), None))
     }
 
     /// Bytes of an input; without files that a model follows and has read as they are.
@@ -244,6 +250,10 @@ impl<'a> Judge<'a> {
             Kept::View => Some(0),
         }
     }
+}
+
+fn by_this_cauce(before: &ReleasedModel) -> bool {
+    before.cauce == env!("CARGO_PKG_VERSION")
 }
 
 /// Stands for how the files of a table are read that an incremental model follows: where it is the same, a file that is the

@@ -46,7 +46,7 @@ pub struct Facts<'a> {
     pub listed: BTreeMap<String, Vec<ListedFile>>,
     /// Stands for the corrections of each dataset that has some.
     pub corrections: &'a BTreeMap<String, String>,
-    /// Stands for the key of `pseudonym()`, as [`Manifest::key`].
+    /// Stands for the key of `pseudonym()`, as [`ReleasedModel::key`](crate::release::ReleasedModel).
     pub key: &'a str,
     /// The release to start from.
     pub last: Option<&'a Manifest>,

@@ -28,7 +28,7 @@ fn listed(size: u64) -> BTreeMap<String, Vec<ListedFile>> {
 fn meanings(models: &Models) -> BTreeMap<TableName, Meaning> {
     let meant = |model: &Model| {
         let from = model.inputs.iter().map(|input| (input.clone(), BTreeSet::from(["x".to_owned()]))).collect();
-        let rows = Trace { mark: model.fingerprint.clone(), from };
+        let rows = Trace { mark: model.fingerprint.clone(), from, ..Trace::default() };
         Meaning { rows, checks: model.header.checking(), ..Meaning::default() }
     };
     models.iter().map(|model| (model.name.clone(), meant(model))).collect()
@@ -67,7 +67,6 @@ fn plan(models: &Models, size: u64, last: Option<&Manifest>) -> Plan {
 
 fn released(models: &Models) -> Manifest {
     let mut last = Manifest::new(4, Some(3), "p", "r", String::new());
-    last.key = "k".to_owned();
     let declaration = Catalog::parse(CATALOG, "catalog.yaml").unwrap().datasets["a"].declaration();
     let dataset = ReleasedDataset { files: vec![file(10)], declaration, ..ReleasedDataset::default() };
     last.datasets.insert("a".into(), dataset);
@@ -76,6 +75,8 @@ fn released(models: &Models) -> Manifest {
         let of_input = |input: &TableName| Some((input.clone(), last.content(input)?));
         let released = ReleasedModel {
             run: "r".into(),
+            cauce: env!("CARGO_PKG_VERSION").to_owned(),
+            key: "k".to_owned(),
             definition: 1,
             fingerprint: model.fingerprint.clone(),
             meaning: meanings.get(&model.name).cloned(),
@@ -87,6 +88,13 @@ fn released(models: &Models) -> Manifest {
             ..ReleasedModel::default()
         };
         last.models.insert(model.name.clone(), released);
+    }
+    let contents: BTreeMap<TableName, String> =
+        models.iter().filter_map(|model| Some((model.name.clone(), last.content(&model.name)?))).collect();
+    for model in models.iter() {
+        let read = model.check_inputs.iter().filter_map(|input| contents.get_key_value(input));
+        let checked_from = read.map(|(input, content)| (input.clone(), content.clone())).collect();
+        last.models.get_mut(&model.name).unwrap().checked_from = checked_from;
     }
     last
 }
@@ -168,6 +176,7 @@ fn what_changed_is_the_sum_of_all_reasons() {
         trace: Trace {
             mark: mark.to_owned(),
             from: from.map(|from| (from.parse().unwrap(), BTreeSet::from(["y".to_owned()]))).into_iter().collect(),
+            ..Trace::default()
         },
     };
     // `c.y` is defined otherwise, which does not concern `d`, which reads another column.
@@ -200,7 +209,7 @@ fn another_key_of_pseudonyms_or_another_text_counts_for_what_it_concerns() {
     let one = models(&[("processed.b", "SELECT x FROM a")]);
     let mut last = released(&one);
     let name = "processed.b".parse().unwrap();
-    last.key = "other".into();
+    last.models.values_mut().for_each(|model| model.key = "other".into());
     assert_eq!(reasons(&plan(&one, 10, Some(&last))), ["skip processed.b: unchanged"]);
     let meanings = BTreeMap::from([(
         name,
@@ -349,9 +358,25 @@ fn checks_may_read_what_stands_behind_them() {
         told.join("\n")
     );
 
+    // Also of a model that nobody asked for, and of one whose checks were not measured then.
+    let catalog = Catalog::parse(CATALOG, "catalog.yaml").unwrap();
+    let only = Wish { only: Some(BTreeSet::from(["curated.c".parse().unwrap()])), ..Wish::default() };
+    let now =
+        models(&[("curated.a", &alone), ("processed.b", "SELECT x FROM raw.a"), ("curated.c", "SELECT 2 AS x FROM b")]);
+    let told = reasons(&plan_of(&now, &catalog, listed(10), Some(&last), &only));
+    assert!(
+        told.iter().any(|told| told.starts_with("check curated.a: its checks read curated.c")),
+        "{}",
+        told.join("\n")
+    );
+    let mut later = last.clone();
+    later.models.get_mut(&"curated.c".parse().unwrap()).unwrap().run = "r2".into();
+    let told = reasons(&plan(&before, 10, Some(&later)));
+    let missed = "check curated.a: its checks were held against an earlier curated.c";
+    assert!(told.contains(&missed.to_owned()), "{}", told.join("\n"));
+
     // A model that is left out takes along what is held against it.
     let failing = BTreeSet::from(["curated.c".parse().unwrap()]);
-    let catalog = Catalog::parse(CATALOG, "catalog.yaml").unwrap();
     let meanings = meanings(&before);
     let facts = Facts { failed: &failing, ..facts(&before, &meanings, &catalog, None) };
     let told = reasons(&Plan::new(facts, &Wish::default()));

@@ -54,9 +54,6 @@ pub struct Manifest {
     pub published_at: String,
     /// The version of cauce that made it.
     pub cauce: String,
-    /// Tells whether two releases were made with one key of `pseudonym()`.
-    #[serde(default)]
-    pub key: String,
     /// The datasets by name.
     pub datasets: BTreeMap<String, ReleasedDataset>,
     /// The models by name.
@@ -145,6 +142,12 @@ pub struct ReleasedModel {
     /// The run that built it; the one before it may have left it as it was.
     #[serde(default)]
     pub run: String,
+    /// The version of cauce of that run.
+    #[serde(default)]
+    pub cauce: String,
+    /// Tells whether two models were built with one key of `pseudonym()`.
+    #[serde(default)]
+    pub key: String,
     /// How long that took, in milliseconds.
     #[serde(default)]
     pub millis: u64,
@@ -170,6 +173,9 @@ pub struct ReleasedModel {
     /// What it was built from: of each input a mark that differs where its content may.
     #[serde(default)]
     pub built_from: BTreeMap<TableName, String>,
+    /// What its checks were held against besides its own rows: of each table a mark that differs where its content may.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checked_from: BTreeMap<TableName, String>,
     /// The columns in order.
     pub columns: Vec<ReleasedColumn>,
     /// How it is kept.
@@ -273,7 +279,6 @@ impl Manifest {
             started_at: String::new(),
             published_at,
             cauce: env!("CARGO_PKG_VERSION").to_owned(),
-            key: String::new(),
             datasets: BTreeMap::new(),
             models: BTreeMap::new(),
             definitions: BTreeMap::new(),
@@ -413,14 +418,12 @@ mod tests {
             description: "Un KPI.".into(),
             definition: 3,
             fingerprint: "ab".into(),
-            meaning: None,
             run: "r1".into(),
             millis: 12,
             file: "sql/curated/kpi.sql".into(),
             sql: "SELECT 1".into(),
             grain: vec!["canal".into()],
             inputs: vec![TableName::new(Layer::Raw, "tickets")],
-            built_from: BTreeMap::new(),
             columns: vec![ReleasedColumn {
                 name: "canal".into(),
                 data_type: "Utf8".into(),
@@ -428,8 +431,7 @@ mod tests {
             }],
             kept,
             checks: vec![ReleasedCheck { name: "grain_unique".into(), passed: true, failing: 0, rows: 6 }],
-            account: None,
-            followed: None,
+            ..ReleasedModel::default()
         };
         manifest.models.insert(TableName::new(Layer::Curated, "kpi"), model(Kept::View));
         let table = Kept::Table { version: 7, rows: 75_000, bytes: 1_024 };

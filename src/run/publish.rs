@@ -32,7 +32,6 @@ pub(super) async fn publish(
     let published_at = written(run.clock.now());
     let mut manifest = Manifest::new(plan.release, plan.parent, &run.catalog.project, run.id, published_at);
     manifest.started_at = written(run.begun_at);
-    run.key.clone_into(&mut manifest.key);
     manifest.definitions = run.last.map(|last| last.definitions.clone()).unwrap_or_default();
     for name in plan.datasets.keys() {
         manifest.datasets.insert(name.clone(), released_dataset(run, plan, name, accounts)?);
@@ -49,7 +48,8 @@ pub(super) async fn publish(
         let before = run.last.and_then(|last| last.models.get(&step.model));
         let mut released = before.cloned().ok_or_else(|| Error::bug(format!("no release has {}", step.model)))?;
         // What is kept because it could not be built, or was not asked for, stays as it was in every respect.
-        if let Some(model) = run.models.get(&step.model).filter(|_| step.action != Action::Keep) {
+        let stays = step.action == Action::Keep || !step.asked_for;
+        if let Some(model) = run.models.get(&step.model).filter(|_| !stays) {
             tell_of(run, model, &mut released);
         }
         if step.action == Action::Check {
@@ -69,6 +69,13 @@ pub(super) async fn publish(
             model.built_from = inputs;
         }
     }
+    for step in plan.checks() {
+        let read = run.models.get(&step.model).map(|model| model.check_inputs.as_slice()).unwrap_or_default();
+        let checked_from = contents(read, &manifest);
+        if let Some(model) = manifest.models.get_mut(&step.model) {
+            model.checked_from = checked_from;
+        }
+    }
     log.publish(&manifest).await?;
     Ok(manifest)
 }
@@ -86,6 +93,8 @@ pub(super) fn released(run: Run<'_>, built: &Built, outcomes: &[Outcome], accoun
     };
     let mut released = ReleasedModel {
         run: built.run.clone(),
+        cauce: env!("CARGO_PKG_VERSION").to_owned(),
+        key: run.key.to_owned(),
         millis: u64::try_from(built.elapsed.as_millis()).unwrap_or(u64::MAX),
         columns: columns.collect(),
         kept,
@@ -100,7 +109,11 @@ pub(super) fn released(run: Run<'_>, built: &Built, outcomes: &[Outcome], accoun
 
 /// What the model of `step` stands on in `release`: of each input a mark that differs where its content may.
 pub(super) fn built_from(step: &Step, release: &Manifest) -> BTreeMap<TableName, String> {
-    step.inputs.iter().filter_map(|input| Some((input.clone(), release.content(input)?))).collect()
+    contents(&step.inputs, release)
+}
+
+fn contents(tables: &[TableName], release: &Manifest) -> BTreeMap<TableName, String> {
+    tables.iter().filter_map(|table| Some((table.clone(), release.content(table)?))).collect()
 }
 
 /// What the release says of a dataset: what this run read, or what the last release says if this run had no need to.
@@ -129,7 +142,8 @@ fn tell_of(run: Run<'_>, model: &Model, released: &mut ReleasedModel) {
     model.header.description.clone_into(&mut released.description);
     model.fingerprint.clone_into(&mut released.fingerprint);
     released.meaning = run.meanings.get(&model.name).cloned();
-    model.file.clone_into(&mut released.file);
+    // Not as it is shown to the person who runs it, from wherever that is.
+    released.file = model.name.model_file();
     model.text.clone_into(&mut released.sql);
     model.header.grain.clone_into(&mut released.grain);
     model.inputs.clone_into(&mut released.inputs);

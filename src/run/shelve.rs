@@ -160,10 +160,7 @@ impl<'a> Shelving<'a> {
 
     fn manifest(&self) -> Manifest {
         let at = self.run.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let mut manifest =
-            Manifest::new(self.plan.release, self.plan.parent, &self.run.catalog.project, self.run.id, at);
-        self.run.key.clone_into(&mut manifest.key);
-        manifest
+        Manifest::new(self.plan.release, self.plan.parent, &self.run.catalog.project, self.run.id, at)
     }
 }
 

@@ -10,10 +10,11 @@ use arrow::array::AsArray;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Dataset};
 use crate::engine::{Engine, Relation, Relations, Settings};
 use crate::error::{Error, Result};
 use crate::ledger::SystemTable;
+use crate::mark::mark;
 use crate::model::{Materialized, Meaning, Model, Models};
 use crate::name::{Layer, TableName};
 use crate::release::{Manifest, ReleasedModel};
@@ -31,7 +32,7 @@ pub async fn study(
     last: Option<&Manifest>,
     settings: &Settings,
 ) -> Result<BTreeMap<TableName, Meaning>> {
-    let mut study = Study { lake, catalog, last, settings, engine: None, columns: BTreeMap::new() };
+    let mut study = Study { lake, catalog, models, last, settings, engine: None, columns: BTreeMap::new() };
     let mut meanings = BTreeMap::new();
     for model in models.iter() {
         let meaning = match study.known(model) {
@@ -71,9 +72,13 @@ pub async fn corrections(lake: &Lake, settings: &Settings) -> Result<BTreeMap<St
     Ok(marks)
 }
 
+/// Counts the ways in which this cauce reads meanings out of plans: one more with each change of that.
+const READING: u32 = 2;
+
 struct Study<'a> {
     lake: &'a Lake,
     catalog: &'a Catalog,
+    models: &'a Models,
     last: Option<&'a Manifest>,
     settings: &'a Settings,
     /// Opened for the first model that must be planned.
@@ -91,21 +96,32 @@ impl Study<'_> {
     /// what it reads.
     fn known(&self, model: &Model) -> Option<Meaning> {
         let before = self.released(&model.name)?;
-        let stands =
-            before.fingerprint == model.fingerprint && model.inputs.iter().all(|input| self.has_old_columns(input));
-        before.meaning.clone().filter(|_| stands)
+        let meaning = before.meaning.as_ref()?;
+        let stands = before.fingerprint == model.fingerprint && meaning.read_with == self.read_with(model);
+        stands.then(|| meaning.clone())
     }
 
-    fn has_old_columns(&self, input: &TableName) -> bool {
-        if input.layer == Layer::Raw {
-            let declared = self.catalog.datasets.get(&input.name).map(crate::catalog::Dataset::declaration);
-            let before = self.last.and_then(|last| last.datasets.get(&input.name));
-            return declared.as_ref() == before.map(|dataset| &dataset.declaration);
+    /// Stands for what the meaning of a model depends on besides its text.
+    fn read_with(&self, model: &Model) -> String {
+        let mut parts = vec![env!("CARGO_PKG_VERSION").to_owned(), READING.to_string()];
+        for input in &model.inputs {
+            parts.push(input.to_string());
+            if input.layer == Layer::Raw {
+                let dataset = self.catalog.datasets.get(&input.name);
+                parts.extend(dataset.map(Dataset::declaration));
+                // Without declared columns it has those of its files.
+                if dataset.is_some_and(|dataset| dataset.columns.is_empty()) {
+                    parts.extend(self.last.and_then(|last| last.content(input)));
+                }
+            } else if let Some(now) = self.columns.get(input) {
+                parts.extend(
+                    now.fields().iter().flat_map(|field| [field.name().clone(), field.data_type().to_string()]),
+                );
+            } else if let Some(before) = self.released(input) {
+                parts.extend(before.columns.iter().flat_map(|column| [column.name.clone(), column.data_type.clone()]));
+            }
         }
-        match self.columns.get(input) {
-            None => true,
-            Some(now) => self.released(input).and_then(columns_of).is_some_and(|before| same(&before, now)),
-        }
+        mark(&parts)
     }
 
     /// Plans a model.
@@ -113,7 +129,12 @@ impl Study<'_> {
         let engine = match &mut self.engine {
             Some(engine) => engine,
             unopened => {
-                let relations = Arc::new(Relations::of_release(self.lake, self.catalog, self.last)?);
+                // A model that is not in the project any more is read by nobody, and hides none of the same name.
+                let mut last = self.last.cloned();
+                if let Some(last) = &mut last {
+                    last.models.retain(|name, _| self.models.get(name).is_some());
+                }
+                let relations = Arc::new(Relations::of_release(self.lake, self.catalog, last.as_ref())?);
                 unopened.insert(Engine::new(self.lake.stores(), relations, self.settings)?)
             }
         };
@@ -125,7 +146,8 @@ impl Study<'_> {
                 engine.relations().define(input.clone(), Relation::columns_alone(columns));
             }
         }
-        let (meaning, planned) = engine.meaning(model).await?;
+        let (mut meaning, planned) = engine.meaning(model).await?;
+        meaning.read_with = self.read_with(model);
         let columns = match model.header.materialized {
             Materialized::Table | Materialized::Incremental => storable_schema(&planned)?,
             Materialized::View => planned,
@@ -141,12 +163,4 @@ fn columns_of(model: &ReleasedModel) -> Option<SchemaRef> {
     let fields: Option<Vec<Field>> =
         model.columns.iter().map(|column| field(&column.name, &column.data_type)).collect();
     Some(Arc::new(Schema::new(fields?)))
-}
-
-/// Whether two tables have the same columns, as far as a reader can tell.
-fn same(before: &Schema, now: &Schema) -> bool {
-    let told = |schema: &Schema| -> Vec<(String, DataType)> {
-        schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
-    };
-    told(before) == told(now)
 }
