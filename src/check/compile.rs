@@ -109,11 +109,12 @@ pub(super) fn compile(rule: &Rule, table: &TableName) -> Measure {
             }
         }
         Rule::Unique(columns) => {
+            let count = if columns.iter().any(|column| column == "filas") { "filas_iguales" } else { "filas" };
             let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
             let columns = columns.join(", ");
             Measure::Query {
                 failing: format!(
-                    "SELECT {columns}, count(*) AS filas FROM {name} GROUP BY {columns} HAVING count(*) > 1"
+                    "SELECT {columns}, count(*) AS {count} FROM {name} GROUP BY {columns} HAVING count(*) > 1"
                 ),
             }
         }

@@ -1,12 +1,11 @@
 //! Measuring the checks of a model.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 
 use super::compile::{Measure, compile};
-use super::outcome::{Allowed, Outcome};
+use super::number::{Number, numbers};
+use super::outcome::{Allowed, Compared, Outcome};
 use crate::engine::{Engine, sql_name};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Check, Model};
@@ -36,7 +35,7 @@ pub async fn measure(engine: &Engine, model: &Model, against: Against) -> Result
     let measures: Vec<Measure> = checks.iter().map(|check| compile(&check.rule, &model.name)).collect();
     let scanned = scan(engine, model, checks, &measures).await?;
     let mut scanned = scanned.into_iter();
-    let rows = scanned.next().flatten().map_or(0, whole);
+    let rows = scanned.next().flatten().map_or(0, |rows| whole(rows.value));
     let mut outcomes = Vec::with_capacity(checks.len());
     for (check, measure) in checks.iter().zip(&measures) {
         let found = if measure.aggregate().is_some() { scanned.next().flatten() } else { None };
@@ -50,7 +49,7 @@ pub async fn measure(engine: &Engine, model: &Model, against: Against) -> Result
 #[derive(Debug, Clone, Copy)]
 struct Scanned {
     rows: u64,
-    found: Option<f64>,
+    found: Option<Number>,
 }
 
 /// The outcome of one check: what the shared scan found, and what it asks for itself.
@@ -62,7 +61,9 @@ async fn complete(
     Scanned { rows, found }: Scanned,
     against: Against,
 ) -> Result<Outcome> {
-    let mut other = 0.0;
+    let mut compared = Compared::default();
+    let sum = found;
+    let found = found.map(|number| number.value);
     let value = match measure {
         Measure::Rows { .. } => found,
         Measure::Share { .. } if rows == 0 => Some(0.0),
@@ -70,11 +71,14 @@ async fn complete(
         Measure::Count { .. } => Some(rows as f64),
         Measure::Newest { .. } => found.map(|seconds| against.now.timestamp_millis() as f64 / 1000.0 - seconds),
         Measure::Equal { other: query, .. } => {
-            other = number(engine, query).await?.unwrap_or(0.0);
-            Some(found.unwrap_or(0.0) - other)
+            let (own, other) = (sum.unwrap_or_default(), number(engine, query).await?.unwrap_or_default());
+            let (difference, is_exact) = own.minus(other);
+            compared = Compared { own: own.value, other: other.value, is_exact };
+            Some(difference)
         }
         Measure::Query { failing } => {
-            number(engine, &format!("SELECT count(*) FROM (\n{failing}\n) AS fallas")).await?
+            let count = number(engine, &format!("SELECT count(*) FROM (\n{failing}\n) AS fallas")).await?;
+            count.map(|count| count.value)
         }
     };
     let failing = match measure {
@@ -82,7 +86,7 @@ async fn complete(
         Measure::Share { .. } => found.map_or(0, whole),
         Measure::Count { .. } | Measure::Newest { .. } | Measure::Equal { .. } => 0,
     };
-    let allowed = Allowed::new(check, measure, against.rows_before, other);
+    let allowed = Allowed::new(check, measure, against.rows_before, compared);
     let passed = allowed.holds(value, rows);
     let examples = if failing == 0 { Vec::new() } else { examples(engine, model, measure).await? };
     Ok(Outcome {
@@ -100,7 +104,7 @@ async fn complete(
 }
 
 /// The number of rows of the model, and for each rule that has part in the shared scan what it asks for.
-async fn scan(engine: &Engine, model: &Model, checks: &[Check], measures: &[Measure]) -> Result<Vec<Option<f64>>> {
+async fn scan(engine: &Engine, model: &Model, checks: &[Check], measures: &[Measure]) -> Result<Vec<Option<Number>>> {
     let aggregates = measures.iter().filter_map(Measure::aggregate);
     // Named by number: two checks may ask for the same, and no two columns have the same name.
     let named: Vec<String> = aggregates.enumerate().map(|(number, what)| format!(", {what} AS c{number}")).collect();
@@ -131,20 +135,8 @@ async fn examples(engine: &Engine, model: &Model, measure: &Measure) -> Result<V
 }
 
 /// The number that a query returns, if it returns one.
-async fn number(engine: &Engine, query: &str) -> Result<Option<f64>> {
+async fn number(engine: &Engine, query: &str) -> Result<Option<Number>> {
     Ok(numbers(&engine.rows(query).await?)?.into_iter().next().flatten())
-}
-
-/// The numbers of a result of one row.
-fn numbers(batches: &[RecordBatch]) -> Result<Vec<Option<f64>>> {
-    let row = batches.iter().find(|batch| batch.num_rows() > 0).ok_or_else(|| Error::bug("a count without a row"))?;
-    let read = |column: &ArrayRef| {
-        let number = cast(column, &DataType::Float64)
-            .map_err(|_| Error::query(format!("a {} cannot be summed", column.data_type())))?;
-        let number = number.as_primitive::<Float64Type>();
-        Ok(number.is_valid(0).then(|| number.value(0)))
-    };
-    row.columns().iter().map(read).collect()
 }
 
 /// A count as the whole number that it is.

@@ -6,7 +6,8 @@
 
 mod compile;
 mod measure;
+mod number;
 mod outcome;
 
 pub use measure::{Against, KEPT_ROWS, measure};
-pub use outcome::{Allowed, Outcome};
+pub use outcome::{Allowed, Compared, Outcome};

@@ -57,14 +57,25 @@ pub enum Allowed {
     },
     /// The newest value is so old, in seconds.
     Age(f64),
-    /// The difference of two numbers; the other one.
-    Difference(Amount, f64),
+    /// The difference of two numbers.
+    Difference(Amount, Compared),
+}
+
+/// Two numbers that should be the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Compared {
+    /// The model's own.
+    pub own: f64,
+    /// The other.
+    pub other: f64,
+    /// Whether both are whole numbers or decimals, so that their difference is what it is.
+    pub is_exact: bool,
 }
 
 impl Allowed {
     /// What `check` allows, measured as `measure`, where the model had `rows_before` rows in the release before and the
-    /// number it compares with is `other`.
-    pub(super) fn new(check: &Check, measure: &Measure, rows_before: Option<u64>, other: f64) -> Self {
+    /// numbers that it compares are `compared`.
+    pub(super) fn new(check: &Check, measure: &Measure, rows_before: Option<u64>, compared: Compared) -> Self {
         match measure {
             Measure::Rows { .. } | Measure::Query { .. } => Self::Rows(check.at_most),
             Measure::Share { max, .. } => Self::Nulls(*max),
@@ -72,7 +83,7 @@ impl Allowed {
                 Self::Count { min: *min, max: *max, change: change.zip(rows_before) }
             }
             Measure::Newest { within, .. } => Self::Age(within.as_secs_f64()),
-            Measure::Equal { .. } => Self::Difference(check.at_most, other),
+            Measure::Equal { .. } => Self::Difference(check.at_most, compared),
         }
     }
 
@@ -89,8 +100,11 @@ impl Allowed {
                     && change.is_none_or(|(most, before)| (value - before as f64).abs() <= most.of(before as f64))
             }
             Self::Age(seconds) => value <= *seconds,
-            // Floating-point sums depend on the order of the rows: a billionth is no difference.
-            Self::Difference(at_most, other) => value.abs() <= at_most.of(other.abs()) + other.abs() * 1e-9,
+            Self::Difference(at_most, Compared { other, is_exact, .. }) => {
+                // Floating-point sums depend on the order of the rows: a billionth is no difference.
+                let slack = if *is_exact { 0.0 } else { other.abs() * 1e-9 };
+                value.abs() <= at_most.of(other.abs()) + slack
+            }
         }
     }
 }
@@ -112,8 +126,8 @@ impl fmt::Display for Allowed {
                 f.write_str(&if told.is_empty() { "any number".to_owned() } else { told.join(", ") })
             }
             Self::Age(seconds) => write!(f, "at most {}", age(*seconds)),
-            Self::Difference(Amount::Number(0.0), other) => write!(f, "equal to {other}"),
-            Self::Difference(at_most, other) => write!(f, "at most {at_most} away from {other}"),
+            Self::Difference(Amount::Number(0.0), Compared { other, .. }) => write!(f, "equal to {other}"),
+            Self::Difference(at_most, Compared { other, .. }) => write!(f, "at most {at_most} away from {other}"),
         }
     }
 }
@@ -132,7 +146,7 @@ impl Outcome {
             (None, _) => "no value".to_owned(),
             (Some(share), Allowed::Nulls(_)) => Amount::Share(share).to_string(),
             (Some(seconds), Allowed::Age(_)) => age(seconds),
-            (Some(difference), Allowed::Difference(_, other)) => Amount::Number(other + difference).to_string(),
+            (Some(_), Allowed::Difference(_, compared)) => Amount::Number(compared.own).to_string(),
             (Some(number), _) => Amount::Number(number).to_string(),
         }
     }

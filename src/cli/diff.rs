@@ -1,6 +1,6 @@
 //! `cauce diff`: what differs between two releases, down to the values of KPIs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use serde::Serialize;
@@ -9,6 +9,7 @@ use similar::TextDiff;
 use super::listing::{Listing, write_json};
 use super::project::Project;
 use super::settings::Settings;
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::history::{RowChanges, ValueChange, row_changes, value_changes};
 use crate::name::{Layer, TableName};
@@ -28,8 +29,8 @@ pub(super) struct Arguments {
     #[arg(value_name = "TO", default_value = "newest", hide_default_value = true)]
     to: AsOf,
     /// Only this model, tables included; may be repeated. Otherwise the values of all views
-    #[arg(long, value_name = "MODEL", value_parser = table_name)]
-    model: Vec<TableName>,
+    #[arg(long, value_name = "MODEL")]
+    model: Vec<String>,
     /// Show how the texts of redefined models differ
     #[arg(long)]
     sql: bool,
@@ -42,7 +43,7 @@ pub(super) struct Arguments {
 }
 
 /// All that is known of the difference.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Difference {
     #[serde(flatten)]
     comparison: Comparison,
@@ -52,6 +53,9 @@ struct Difference {
     values: Vec<ValueChange>,
     /// The models of which more values differ than are told.
     shortened: Vec<TableName>,
+    /// The models whose rows could not be compared, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    uncompared: BTreeMap<TableName, String>,
 }
 
 pub(super) async fn diff(arguments: Arguments, settings: &Settings) -> Result<()> {
@@ -62,10 +66,10 @@ pub(super) async fn diff(arguments: Arguments, settings: &Settings) -> Result<()
     let spinner = printer.spinner("comparing rows");
 
     let mut comparison = Comparison::between(&from, &to);
-    let asked = |name: &TableName| arguments.model.is_empty() || arguments.model.contains(name);
-    if let Some(unknown) =
-        arguments.model.iter().find(|name| !from.models.contains_key(name) && !to.models.contains_key(name))
-    {
+    let names: BTreeSet<&TableName> = from.models.keys().chain(to.models.keys()).collect();
+    let is_named = |name: &TableName| arguments.model.iter().any(|wanted| name.is_called(wanted));
+    let asked = |name: &TableName| arguments.model.is_empty() || is_named(name);
+    if let Some(unknown) = arguments.model.iter().find(|wanted| !names.iter().any(|name| name.is_called(wanted))) {
         return Err(Error::query(format!(
             "neither release {} nor release {} has a model {unknown}",
             from.release, to.release
@@ -73,28 +77,22 @@ pub(super) async fn diff(arguments: Arguments, settings: &Settings) -> Result<()
         .hint(format!("`cauce releases show {}` lists the models", to.release)));
     }
     comparison.models.retain(|name, _| asked(name));
-    let (mut rows, mut values, mut shortened) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let mut difference = Difference { comparison, ..Difference::default() };
     for (name, model) in to.models.iter().filter(|(name, _)| asked(name)) {
         // The same version of a table is the same rows; a view may show others through what it reads.
         if from.models.get(name).is_some_and(|before| before.kept == model.kept && model.kept != Kept::View) {
             continue;
         }
-        let Some(changes) = row_changes(&engine, (&from, &to), name).await? else { continue };
-        if changes == (RowChanges { added: 0, removed: 0, changed: 0 }) {
-            continue;
-        }
-        rows.insert(name.clone(), changes);
-        if model.kept == Kept::View || arguments.model.contains(name) {
-            let mut found = value_changes(&engine, (&from, &to), name, arguments.values + 1).await?;
-            if found.len() > arguments.values {
-                found.truncate(arguments.values);
-                shortened.push(name.clone());
-            }
-            values.extend(found);
+        let values = (model.kept == Kept::View || is_named(name)).then_some(arguments.values);
+        if let Err(error) = difference.look_at(&engine, (&from, &to), name, values).await {
+            // One table that is gone, or one view whose input is, does not keep the others from being told.
+            difference.uncompared.insert(name.clone(), error.message().to_owned());
         }
     }
     drop(spinner);
-    let difference = Difference { comparison, rows, values, shortened };
+    for (name, why) in &difference.uncompared {
+        printer.warn(format_args!("the rows of {name} cannot be compared: {why}"));
+    }
     if arguments.json {
         return write_json(printer, &difference);
     }
@@ -102,9 +100,29 @@ pub(super) async fn diff(arguments: Arguments, settings: &Settings) -> Result<()
     if arguments.sql { tell_texts(&difference.comparison, (&from, &to), printer) } else { Ok(()) }
 }
 
-/// Reads the full name of a model.
-fn table_name(text: &str) -> Result<TableName, String> {
-    text.parse().map_err(|()| "write the layer too: curated.kpi_resumen".to_owned())
+impl Difference {
+    /// Finds how the rows of `model` differ, and at most so many of its `values`, if they are wanted.
+    async fn look_at(
+        &mut self,
+        engine: &Engine,
+        releases: (&Manifest, &Manifest),
+        model: &TableName,
+        values: Option<usize>,
+    ) -> Result<()> {
+        let Some(changes) = row_changes(engine, releases, model).await? else { return Ok(()) };
+        if changes == (RowChanges { added: 0, removed: 0, changed: 0 }) {
+            return Ok(());
+        }
+        self.rows.insert(model.clone(), changes);
+        let Some(most) = values else { return Ok(()) };
+        let mut found = value_changes(engine, releases, model, most.saturating_add(1)).await?;
+        if found.len() > most {
+            found.truncate(most);
+            self.shortened.push(model.clone());
+        }
+        self.values.extend(found);
+        Ok(())
+    }
 }
 
 /// The two releases to compare.
@@ -125,7 +143,7 @@ async fn both(arguments: &Arguments, project: &Project) -> Result<(Manifest, Man
 }
 
 fn tell(difference: &Difference, (from, to): (&Manifest, &Manifest), printer: &Printer) -> Result<()> {
-    let Difference { comparison, rows, values, shortened } = difference;
+    let Difference { comparison, rows, values, shortened, .. } = difference;
     printer.title(format_args!(
         "release {} ({}) against release {} ({})",
         from.release, from.published_at, to.release, to.published_at
@@ -139,7 +157,7 @@ fn tell(difference: &Difference, (from, to): (&Manifest, &Manifest), printer: &P
     }
     let unchanged = ModelChange::default();
     let names: Vec<&TableName> =
-        comparison.models.keys().chain(rows.keys()).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+        comparison.models.keys().chain(rows.keys()).collect::<BTreeSet<_>>().into_iter().collect();
     let models = || names.iter().map(|name| comparison.models.get(*name).unwrap_or(&unchanged));
     let counts = |count: fn(&RowChanges) -> u64| names.iter().map(move |name| rows.get(*name).map(count));
     Listing::default()
@@ -166,13 +184,20 @@ fn tell(difference: &Difference, (from, to): (&Manifest, &Manifest), printer: &P
         .texts("column", values.iter().map(|change| change.column.as_deref()))
         .texts("before", values.iter().map(|change| change.before.as_deref()))
         .texts("after", values.iter().map(|change| change.after.as_deref()))
-        .texts("difference", values.iter().map(|change| change.difference.map(|by| format!("{by:+.4}"))))
+        .texts("difference", values.iter().map(|change| change.difference.map(signed)))
         .write(printer, None)?;
     if !shortened.is_empty() {
         let names: Vec<String> = shortened.iter().map(ToString::to_string).collect();
         printer.say(format_args!("more values differ in {}; --model and --values show them", names.join(", ")));
     }
     Ok(())
+}
+
+/// `+1.5000`; `+2e-5` where four digits behind the point would show nothing, or be lost among those before it.
+fn signed(number: f64) -> String {
+    let size = number.abs();
+    let plain = size == 0.0 || (1e-4..1e15).contains(&size);
+    if plain { format!("{number:+.4}") } else { format!("{number:+.4e}") }
 }
 
 /// `v2` where it stayed, `v2 → v3` where it did not.

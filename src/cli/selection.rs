@@ -134,6 +134,11 @@ fn changed(plan: &Plan) -> BTreeSet<TableName> {
 
 /// The models whose files differ from those of `commit`, new files included.
 fn changed_since(project: &Project, commit: &str, models: &Models) -> Result<BTreeSet<TableName>> {
+    // To git it would be an option, and there are some that write files.
+    if commit.starts_with('-') {
+        return Err(Error::usage(format!("`{commit}` is no commit"))
+            .hint("git:NAME takes a branch, a tag or a commit of the repository the project lies in"));
+    }
     let git = |arguments: &[&str]| {
         let ran = Command::new("git").arg("-C").arg(&project.root).args(arguments).output();
         let output = ran.map_err(|failure| Error::usage(format!("git cannot be started: {failure}")))?;
@@ -154,5 +159,9 @@ fn changed_since(project: &Project, commit: &str, models: &Models) -> Result<BTr
     let mut files = git(&["diff", "--name-only", "--relative", commit, "--", "sql"])?;
     files.push_str(&git(&["ls-files", "--others", "--exclude-standard", "--", "sql"])?);
     let files: BTreeSet<&str> = files.lines().collect();
-    Ok(models.iter().filter(|model| files.contains(model.file.as_str())).map(|model| model.name.clone()).collect())
+    Ok(models
+        .iter()
+        .filter(|model| files.contains(model.name.model_file().as_str()))
+        .map(|model| model.name.clone())
+        .collect())
 }

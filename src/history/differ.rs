@@ -6,10 +6,11 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use arrow::record_batch::RecordBatch;
 use serde::Serialize;
 
+use super::pair::{Column, Pair, THERE};
 use crate::engine::{Engine, quoted};
 use crate::error::{Error, Result};
 use crate::name::TableName;
-use crate::release::{Manifest, ReleasedModel};
+use crate::release::Manifest;
 
 /// How many rows of a model differ between two releases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,9 +51,9 @@ pub async fn row_changes(
     model: &TableName,
 ) -> Result<Option<RowChanges>> {
     let Some(pair) = Pair::of(from, to, model) else { return Ok(None) };
-    let both = "a.present AND b.present";
+    let both = format!("a.{THERE} AND b.{THERE}");
     let sql = format!(
-        "SELECT count(*) FILTER (WHERE a.present IS NULL) AS added, count(*) FILTER (WHERE b.present IS NULL) AS removed, \
+        "SELECT count(*) FILTER (WHERE a.{THERE} IS NULL) AS added, count(*) FILTER (WHERE b.{THERE} IS NULL) AS removed, \
          count(*) FILTER (WHERE {both} AND ({})) AS changed FROM {}",
         pair.any_differs(),
         pair.joined(),
@@ -82,24 +83,26 @@ pub async fn value_changes(
         .map(|column| format!("coalesce(CAST(a.{0} AS VARCHAR), CAST(b.{0} AS VARCHAR))", quoted(column)));
     let key = format!("concat_ws(', ', {})", key.collect::<Vec<_>>().join(", "));
     let whole = format!(
-        "SELECT {key} AS grain, -1 AS nth, CAST(NULL AS VARCHAR) AS before, CAST(NULL AS VARCHAR) AS after, b.present AS stays \
-         FROM {} WHERE a.present IS NULL OR b.present IS NULL",
+        "SELECT {key} AS grain, -1 AS nth, CAST(NULL AS VARCHAR) AS before, CAST(NULL AS VARCHAR) AS after, \
+         CAST(NULL AS DOUBLE) AS difference, b.{THERE} AS stays FROM {} WHERE a.{THERE} IS NULL OR b.{THERE} IS NULL",
         pair.joined()
     );
     let of_column = |(nth, column): (usize, &Column)| {
-        let name = quoted(&column.name);
         format!(
-            "SELECT {key}, {nth}, CAST(a.{name} AS VARCHAR), CAST(b.{name} AS VARCHAR), true FROM {} \
-             WHERE a.present AND b.present AND {}",
+            "SELECT {key}, {nth}, {}, {}, {}, true FROM {} \
+             WHERE a.{THERE} AND b.{THERE} AND {}",
+            column.shown("a"),
+            column.shown("b"),
+            column.difference(),
             pair.joined(),
             column.differs()
         )
     };
     let parts = std::iter::once(whole).chain(pair.columns.iter().enumerate().map(of_column));
     let sql = format!(
-        "SELECT grain, nth, before, after, TRY_CAST(after AS DOUBLE) - TRY_CAST(before AS DOUBLE) AS difference, stays \
-         FROM ({}) ORDER BY grain, nth LIMIT {most}",
-        parts.collect::<Vec<_>>().join(" UNION ALL ")
+        "SELECT grain, nth, before, after, difference, stays FROM ({}) ORDER BY grain, nth LIMIT {}",
+        parts.collect::<Vec<_>>().join(" UNION ALL "),
+        i64::try_from(most).unwrap_or(i64::MAX),
     );
     let mut changes = Vec::new();
     for batch in engine.rows(&sql).await? {
@@ -108,61 +111,7 @@ pub async fn value_changes(
     Ok(changes)
 }
 
-/// One model in two releases.
-struct Pair<'a> {
-    /// The FROM clause of each side.
-    sides: (String, String),
-    grain: &'a [String],
-    /// The columns of both releases outside the grain.
-    columns: Vec<Column>,
-}
-
-struct Column {
-    name: String,
-    /// Whether its values are compared as text, because lists cannot be compared as they are.
-    as_text: bool,
-}
-
-impl Column {
-    /// The condition that its value in `a` is another than in `b`.
-    fn differs(&self) -> String {
-        let name = quoted(&self.name);
-        let side = |side: &str| {
-            if self.as_text { format!("CAST({side}.{name} AS VARCHAR)") } else { format!("{side}.{name}") }
-        };
-        // Without parentheses the parser takes an OR that follows for a part of the second operand.
-        format!("({} IS DISTINCT FROM {})", side("a"), side("b"))
-    }
-}
-
-impl<'a> Pair<'a> {
-    fn of(from: &'a Manifest, to: &'a Manifest, model: &TableName) -> Option<Self> {
-        let (before, after) = (from.models.get(model)?, to.models.get(model)?);
-        let has = |model: &ReleasedModel, name: &String| model.columns.iter().any(|column| column.name == *name);
-        let grain = after.grain.as_slice();
-        if grain.is_empty() || !grain.iter().all(|column| has(before, column)) {
-            return None;
-        }
-        let columns = after.columns.iter().filter(|column| has(before, &column.name) && !grain.contains(&column.name));
-        let columns = columns.map(|c| Column { name: c.name.clone(), as_text: c.data_type.starts_with("List") });
-        let side = |release: u64| {
-            format!("(SELECT *, true AS present FROM table_at('{}', {release}))", model.to_string().replace('\'', "''"))
-        };
-        Some(Self { sides: (side(from.release), side(to.release)), grain, columns: columns.collect() })
-    }
-
-    /// Both sides joined by the grain, `a` the earlier and `b` the later one.
-    fn joined(&self) -> String {
-        let equal = self.grain.iter().map(|column| format!("a.{0} = b.{0}", quoted(column))).collect::<Vec<_>>();
-        format!("{} AS a FULL JOIN {} AS b ON {}", self.sides.0, self.sides.1, equal.join(" AND "))
-    }
-
-    /// The condition that a column outside the grain differs.
-    fn any_differs(&self) -> String {
-        let conditions: Vec<String> = self.columns.iter().map(Column::differs).collect();
-        if conditions.is_empty() { "false".to_owned() } else { conditions.join(" OR ") }
-    }
-
+impl Pair<'_> {
     /// The rows of [`value_changes`] as values.
     fn changes(&self, model: &TableName, batch: &RecordBatch) -> Result<Vec<ValueChange>> {
         let texts = |column: usize| {
@@ -184,7 +133,7 @@ impl<'a> Pair<'a> {
                 Some(_) => (before, after),
                 None => (whole(!stays.is_valid(row)), whole(stays.is_valid(row))),
             };
-            let difference = differences.is_valid(row).then(|| differences.value(row));
+            let difference = differences.is_valid(row).then(|| differences.value(row)).filter(|by| by.is_finite());
             ValueChange { model: model.clone(), key: key.unwrap_or_default(), column, before, after, difference }
         });
         Ok(changes.collect())

@@ -3,6 +3,7 @@
 //! What manifests alone can tell is [`crate::release::Comparison`]; here the tables themselves are read.
 
 mod differ;
+mod pair;
 mod roll_back;
 
 pub use differ::{RowChanges, ValueChange, row_changes, value_changes};

@@ -24,7 +24,12 @@ impl Amount {
     pub fn of(self, whole: f64) -> f64 {
         match self {
             Self::Number(number) => number,
-            Self::Share(share) => share * whole,
+            Self::Share(share) => {
+                // 29 % of 100 are 29, which floats make 28.999999999999996.
+                let part = share * whole;
+                let near = part.round();
+                if (part - near).abs() <= near.abs().max(1.0) * 1e-9 { near } else { part }
+            }
         }
     }
 }

@@ -22,6 +22,9 @@ pub(super) const OPENS: &str = "/*---";
 /// How a header ends.
 pub(super) const CLOSES: &str = "---*/";
 
+/// The name of the check that no two rows have the same grain.
+pub const GRAIN_CHECK: &str = "grain_unique";
+
 /// The header of a model.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -183,10 +186,9 @@ impl Meaning<'_> {
         let usual = if file.on_failure == OnFailure::Warn { Severity::Warn } else { Severity::Error };
         let mut checks = Vec::new();
         if !file.grain.is_empty() {
-            for (name, rule) in [
-                ("grain_not_null", Rule::NotNull(file.grain.clone())),
-                ("grain_unique", Rule::Unique(file.grain.clone())),
-            ] {
+            for (name, rule) in
+                [("grain_not_null", Rule::NotNull(file.grain.clone())), (GRAIN_CHECK, Rule::Unique(file.grain.clone()))]
+            {
                 self.names.insert(name.to_owned());
                 checks.push(Check { name: name.to_owned(), rule, severity: usual, at_most: Amount::NONE });
             }

@@ -23,6 +23,7 @@ pub use accept::DEDUPLICATE;
 pub use amount::{Amount, age, read_age};
 pub use draft::Draft;
 pub use graph::{Models, unknown_layer};
+pub use header::GRAIN_CHECK;
 pub use lineage::{Branch, Direction, Place, lineage};
 pub use meaning::{Meaning, MeantColumn, Sources, Trace};
 pub use names::Known;

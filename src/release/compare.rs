@@ -9,7 +9,7 @@ use super::{Kept, Manifest, ReleasedFile, ReleasedModel};
 use crate::name::TableName;
 
 /// What differs between two releases, as far as their manifests know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Comparison {
     /// The number of the release it starts from.
     pub from: u64,

@@ -1,5 +1,7 @@
 //! How rows differ from those expected, in whatever order they come.
 
+use std::collections::BTreeSet;
+
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Float64Type};
@@ -61,19 +63,12 @@ pub(super) fn compare(
         let named = |column: &&String| written.rows.get(row).is_some_and(|row| row.contains_key(*column));
         (0..columns.len()).filter(|at| columns.get(*at).as_ref().is_some_and(named)).collect()
     };
-    let mut free: Vec<usize> = (0..found.rows).collect();
-    let mut open: Vec<usize> = Vec::new();
-    // Rows that say more choose first.
-    let mut order: Vec<usize> = (0..expected.rows).collect();
-    order.sort_by_key(|row| std::cmp::Reverse(looked_at(*row).len()));
-    for row in order {
-        let is_it = |candidate: &usize| looked_at(row).into_iter().all(|at| expected.same(row, &found, *candidate, at));
-        match free.iter().position(is_it) {
-            Some(at) => drop(free.remove(at)),
-            None => open.push(row),
-        }
-    }
-    open.sort_unstable();
+    let is_it =
+        |row: usize, candidate: usize| looked_at(row).into_iter().all(|at| expected.same(row, &found, candidate, at));
+    let taken = paired(expected.rows, found.rows, &is_it);
+    let mut free: Vec<usize> = (0..found.rows).filter(|candidate| taken[*candidate].is_none()).collect();
+    let met: BTreeSet<usize> = taken.into_iter().flatten().collect();
+    let open: Vec<usize> = (0..expected.rows).filter(|row| !met.contains(row)).collect();
     let key: Vec<usize> = key.iter().filter_map(|name| columns.iter().position(|column| column == name)).collect();
     let mut rows = Vec::new();
     for row in open {
@@ -104,6 +99,41 @@ pub(super) fn compare(
     Ok((!rows.is_empty()).then(|| Differences { columns: columns.to_vec(), rows }))
 }
 
+/// For each found row the expected one that it is taken for, so that as many as possible find theirs: a row that says little
+/// makes room for one that says more. Augmenting paths, as Kuhn's algorithm has them.
+fn paired(expected: usize, found: usize, is_it: &dyn Fn(usize, usize) -> bool) -> Vec<Option<usize>> {
+    let mut taken: Vec<Option<usize>> = vec![None; found];
+    for row in 0..expected {
+        // Found rows that were looked at for `row`, and the expected row from which each was reached.
+        let mut reached: Vec<Option<usize>> = vec![None; found];
+        let mut waiting = vec![row];
+        let mut end = None;
+        while let (Some(from), None) = (waiting.pop(), end) {
+            for candidate in 0..found {
+                if reached[candidate].is_some() || !is_it(from, candidate) {
+                    continue;
+                }
+                reached[candidate] = Some(from);
+                match taken[candidate] {
+                    None => {
+                        end = Some(candidate);
+                        break;
+                    }
+                    Some(other) => waiting.push(other),
+                }
+            }
+        }
+        // Along the path each row moves on to the next candidate.
+        while let Some(candidate) = end {
+            let from = reached[candidate].unwrap_or(row);
+            let before = (0..found).find(|other| taken[*other] == Some(from) && *other != candidate);
+            taken[candidate] = Some(from);
+            end = if from == row { None } else { before };
+        }
+    }
+    taken
+}
+
 /// Cells as text, and as numbers where they are floating-point.
 struct Cells {
     rows: usize,
@@ -112,6 +142,8 @@ struct Cells {
 
 /// The cells of one column.
 struct Column {
+    /// Which cells are NULL, which no text is.
+    nulls: Vec<bool>,
     texts: Vec<String>,
     numbers: Option<Vec<Option<f64>>>,
 }
@@ -132,7 +164,8 @@ impl Cells {
                 }
                 _ => None,
             };
-            read.push(Column { texts, numbers });
+            let nulls = (0..array.len()).map(|row| array.is_null(row)).collect();
+            read.push(Column { nulls, texts, numbers });
         }
         Ok(Self { rows: batch.num_rows(), columns: read })
     }
@@ -152,10 +185,32 @@ impl Cells {
         {
             return (own - other).abs() <= PRECISION * own.abs().max(other.abs());
         }
-        own.texts[row] == others.texts[other_row]
+        own.nulls[row] == others.nulls[other_row] && own.texts[row] == others.texts[other_row]
     }
 }
 
 fn internal(failure: arrow::error::ArrowError) -> Error {
     Error::bug(failure.to_string()).because(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_rows_as_possible_find_theirs() {
+        // The first expected row fits both found rows, the second one only the first.
+        let fits = |row: usize, candidate: usize| row == 0 || candidate == 0;
+        assert_eq!(paired(2, 2, &fits), [Some(1), Some(0)]);
+        // A chain in which every row must move on by one.
+        let chain = |row: usize, candidate: usize| {
+            candidate == row || (row < 3 && candidate == row + 1) || row == 3 && candidate == 0
+        };
+        let taken = paired(4, 4, &chain);
+        let met: BTreeSet<usize> = taken.iter().flatten().copied().collect();
+        assert_eq!(met.len(), 4, "each has one");
+        assert!(taken.iter().enumerate().all(|(candidate, row)| row.is_some_and(|row| chain(row, candidate))));
+        assert_eq!(paired(2, 1, &|_, _| true), [Some(0)]);
+        assert_eq!(paired(1, 0, &|_, _| true), []);
+    }
 }

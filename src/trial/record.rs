@@ -1,8 +1,11 @@
 //! Writing a trial from live rows: a beginning that a person goes on from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use arrow::json::ArrayWriter;
 use serde_json::Value;
 
@@ -12,8 +15,11 @@ use crate::catalog::{Catalog, Pii};
 use crate::document::scalar;
 use crate::engine::{Engine, quoted, sql_name};
 use crate::error::{Error, Place, Result};
-use crate::model::Model;
+use crate::model::{Meaning, Model};
 use crate::name::{Layer, TableName};
+
+/// Decimal digits that every floating-point number of 64 bits keeps.
+const DIGITS_OF_FLOATS: u8 = 15;
 
 /// The text of a file with one trial of `model`: some rows of what it reads in `live`, `limit` of each, and what the model
 /// makes of them. Personal data is not written: pseudonyms stand in its place, or nothing.
@@ -28,8 +34,9 @@ pub async fn record(
     limit: usize,
 ) -> Result<String> {
     let mut given = BTreeMap::new();
+    let (meaning, _) = live.meaning(model).await?;
     for input in &model.inputs {
-        let rows = live.rows(&some_rows(live, catalog, model, input, limit).await?).await?;
+        let rows = live.rows(&some_rows(live, catalog, &meaning, input, limit).await?).await?;
         given.insert(input.clone(), written(&rows)?);
     }
     let place = Place { file: String::new(), line: 1, column: 1, width: 0, text: String::new() };
@@ -39,18 +46,21 @@ pub async fn record(
     Ok(text(&trial))
 }
 
-/// The query of some rows of an input: the columns that the model's text names, all of them if it says `*`.
-async fn some_rows(live: &Engine, catalog: &Catalog, model: &Model, input: &TableName, limit: usize) -> Result<String> {
+/// The query of some rows of an input: the columns that the model reads, all of them where that is not known.
+async fn some_rows(
+    live: &Engine,
+    catalog: &Catalog,
+    meaning: &Meaning,
+    input: &TableName,
+    limit: usize,
+) -> Result<String> {
     let table = sql_name(input);
     let schema = live.schema(&format!("SELECT * FROM {table}")).await?;
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let words: Vec<&str> = model.text.split(|c: char| !is_word(c)).collect();
-    let all = model.text.contains('*');
+    let read = meaning.reads(input);
     let dataset = (input.layer == Layer::Raw).then(|| catalog.datasets.get(&input.name)).flatten();
     let mut columns = Vec::new();
-    for field in schema.fields() {
-        let name = field.name();
-        if !all && !words.contains(&name.as_str()) {
+    for name in schema.fields().iter().map(|field| field.name()) {
+        if read.as_ref().is_some_and(|read| !read.contains(name.as_str())) {
             continue;
         }
         let declared = dataset.and_then(|dataset| dataset.columns.iter().find(|column| column.name == *name));
@@ -60,14 +70,18 @@ async fn some_rows(live: &Engine, catalog: &Catalog, model: &Model, input: &Tabl
             None => columns.push(quoted(name)),
         }
     }
-    let columns = if columns.is_empty() { "*".to_owned() } else { columns.join(", ") };
-    Ok(format!("SELECT {columns} FROM {table} LIMIT {limit}"))
+    if let (true, Some(first)) = (columns.is_empty(), schema.fields().first()) {
+        // A model that only counts rows: there are so many, and nothing is said of them.
+        columns.push(format!("NULL AS {}", quoted(first.name())));
+    }
+    Ok(format!("SELECT {} FROM {table} LIMIT {limit}", columns.join(", ")))
 }
 
 fn written(batches: &[RecordBatch]) -> Result<Written> {
     let failed = |failure: arrow::error::ArrowError| Error::bug(failure.to_string());
+    let exact: Vec<RecordBatch> = batches.iter().map(exact).collect::<Result<_, _>>().map_err(failed)?;
     let mut writer = ArrayWriter::new(Vec::new());
-    writer.write_batches(&batches.iter().collect::<Vec<_>>()).map_err(failed)?;
+    writer.write_batches(&exact.iter().collect::<Vec<_>>()).map_err(failed)?;
     writer.finish().map_err(failed)?;
     let json = writer.into_inner();
     let rows: Vec<Row> = if json.is_empty() {
@@ -76,6 +90,18 @@ fn written(batches: &[RecordBatch]) -> Result<Written> {
         serde_json::from_slice(&json).map_err(|failure| Error::bug(failure.to_string()))?
     };
     Ok(Written { rows, ..Written::default() })
+}
+
+/// The same rows, in which decimals are texts that as floating-point numbers would lose digits.
+fn exact(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let column = |column: &ArrayRef| match column.data_type() {
+        DataType::Decimal128(precision, _) if *precision > DIGITS_OF_FLOATS => cast(column, &DataType::Utf8),
+        _ => Ok(Arc::clone(column)),
+    };
+    let columns = batch.columns().iter().map(column).collect::<Result<Vec<_>, _>>()?;
+    let fields = batch.schema();
+    let names = fields.fields().iter().map(|field| field.name().as_str());
+    RecordBatch::try_from_iter_with_nullable(names.zip(columns).map(|(name, column)| (name, column, true)))
 }
 
 fn text(trial: &Trial) -> String {

@@ -34,6 +34,14 @@ pub(super) fn typed(written: &Written, schema: &SchemaRef, table: &str) -> Resul
     // NULL may stand in for any value that a test does not care about.
     let nullable = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
     let nullable: SchemaRef = Arc::new(Schema::new(nullable.collect::<Vec<Field>>()));
+    let cut = written.cells.iter().filter_map(|((row, column), place)| {
+        let (value, field) = (written.rows[*row].get(column)?, nullable.field_with_name(column).ok()?);
+        is_cut(value, field.data_type()).then(|| no_value(column, value, field, place))
+    });
+    let cut: Vec<Finding> = cut.collect();
+    if !cut.is_empty() {
+        return Err(cut);
+    }
     decode(&written.rows, &nullable).map_err(|whole| {
         let wrong = written.cells.iter().filter_map(|((row, column), place)| {
             let value = written.rows[*row].get(column)?;
@@ -48,8 +56,37 @@ fn wrong_value(column: &str, value: &Value, schema: &Schema, place: &Place) -> O
     let field = schema.field_with_name(column).ok()?;
     let alone: Row = Map::from_iter([(column.to_owned(), value.clone())]);
     decode(&[alone], &Arc::new(Schema::new(vec![field.clone()]))).err()?;
+    Some(no_value(column, value, field, place))
+}
+
+fn no_value(column: &str, value: &Value, field: &Field, place: &Place) -> Finding {
     let finding = Finding::new(format!("{value} is no value of `{column}`")).at(place.clone());
-    Some(finding.hint(format!("write {}", wanted(field.data_type()))))
+    finding.hint(format!("write {}", wanted(field.data_type())))
+}
+
+/// Whether a column of this type would take the value and lose a part of it: the decoder cuts off what does not fit.
+fn is_cut(value: &Value, data_type: &DataType) -> bool {
+    let written = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.trim().to_owned(),
+        Value::Array(items) => {
+            let (DataType::List(item) | DataType::LargeList(item)) = data_type else { return false };
+            return items.iter().any(|value| is_cut(value, item.data_type()));
+        }
+        _ => return false,
+    };
+    // Digits behind the point that say something.
+    let digits = || {
+        let (number, exponent) = written.split_once(['e', 'E']).unwrap_or((&written, "0"));
+        let digits = number.split_once('.').map_or(0, |(_, digits)| digits.trim_end_matches('0').len());
+        i64::try_from(digits).unwrap_or(i64::MAX).saturating_sub(exponent.parse().unwrap_or(0))
+    };
+    match data_type {
+        DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => digits() > i64::from(*scale),
+        DataType::Date32 => written.contains(':'),
+        data_type if data_type.is_integer() => digits() > 0,
+        _ => false,
+    }
 }
 
 /// What a value of a type looks like.
@@ -74,4 +111,32 @@ fn decode(rows: &[Row], schema: &SchemaRef) -> Result<RecordBatch, String> {
     decoder.serialize(rows).map_err(|failure| failure.to_string())?;
     let batch = decoder.flush().map_err(|failure| failure.to_string())?;
     batch.ok_or_else(|| "no rows".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_would_lose_digits_is_no_value() {
+        let decimal = DataType::Decimal128(18, 2);
+        for (value, data_type, expected) in [
+            (json!(1), DataType::Int64, false),
+            (json!(1.0), DataType::Int64, false),
+            (json!(1.9), DataType::Int64, true),
+            (json!("1.9"), DataType::Int64, true),
+            (json!(10.01), decimal.clone(), false),
+            (json!("10.010"), decimal.clone(), false),
+            (json!(10.0149), decimal.clone(), true),
+            (json!(1e-3), decimal, true),
+            (json!(1.9), DataType::Float64, false),
+            (json!("2025-01-02"), DataType::Date32, false),
+            (json!("2025-01-02T10:00:00"), DataType::Date32, true),
+            (json!([1, 2.5]), DataType::List(Arc::new(Field::new("item", DataType::Int64, true))), true),
+        ] {
+            assert_eq!(is_cut(&value, &data_type), expected, "{value} {data_type}");
+        }
+    }
 }
