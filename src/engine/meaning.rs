@@ -230,7 +230,7 @@ impl Reader<'_> {
     ) -> Trace {
         let mut found = Trace::default();
         let marked = expr.clone().transform_up(|inner| {
-            let mark = self.marked(inner, inputs, traced, outer, &mut found);
+            let mark = self.marked(&inner, inputs, traced, outer, &mut found);
             EngineResult::Ok(Transformed::yes(Expr::Column(Column::new_unqualified(mark))))
         });
         let mark = match marked {
@@ -244,7 +244,7 @@ impl Reader<'_> {
     /// The mark of one step of an expression, whose operands are marked already and stand there as columns.
     fn marked(
         &mut self,
-        expr: Expr,
+        expr: &Expr,
         inputs: &[&LogicalPlan],
         traced: &[Traced],
         outer: Option<&Outer<'_>>,
@@ -259,7 +259,7 @@ impl Reader<'_> {
             let operand = operand.map(ToString::to_string).unwrap_or_default();
             mark(&["subquery", kind, &operand, &whole.mark])
         };
-        match &expr {
+        match expr {
             Expr::Alias(alias) => alias.expr.to_string(),
             Expr::ScalarSubquery(query) => inside(self, "value", None, &query.subquery),
             Expr::InSubquery(InSubquery { expr, subquery, negated }) => {

@@ -67,7 +67,7 @@ impl Engine {
     /// The rules and the order of `accept` as steps over the rows they are held against, as far as they fit those.
     pub(in crate::engine) async fn accept_plans(&self, accept: &Accept) -> Vec<LogicalPlan> {
         let mut plans = Vec::new();
-        for (_, rule) in &accept.rules {
+        for rule in accept.rules.values() {
             plans.extend(self.rows_where(&accept.from, rule).await);
         }
         if let Some(keep) = accept.deduplicate.as_ref().and_then(|deduplicate| deduplicate.keep.as_ref()) {
