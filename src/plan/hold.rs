@@ -40,6 +40,7 @@ impl Plan {
             let (model, input, reason) = (reader.model.clone(), input.model.clone(), input.reason.clone());
             Some(Hold::Reader { model, input, reason })
         };
-        self.blocked().find_map(stopping).or_else(|| self.blocked().find_map(reader))
+        // Also one that nobody asked for: its checks read what this run built.
+        self.steps.iter().find_map(stopping).or_else(|| self.blocked().find_map(reader))
     }
 }

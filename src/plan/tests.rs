@@ -369,6 +369,11 @@ fn checks_may_read_what_stands_behind_them() {
         "{}",
         told.join("\n")
     );
+    let failing = BTreeSet::from(["curated.a".parse().unwrap()]);
+    let meant = meanings(&now);
+    let facts_then = Facts { failed: &failing, ..facts(&now, &meant, &catalog, Some(&last)) };
+    let held = Plan::new(facts_then, &only).held_back(&now, &failing);
+    assert_eq!(held, Some(Hold::Failed("curated.a".parse().unwrap())), "asked for or not");
     let mut later = last.clone();
     later.models.get_mut(&"curated.c".parse().unwrap()).unwrap().run = "r2".into();
     let told = reasons(&plan(&before, 10, Some(&later)));
