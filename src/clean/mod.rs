@@ -24,7 +24,7 @@ pub use gather::{gather, scattered};
 use crate::catalog::Retention;
 use crate::error::{Error, Result};
 use crate::name::{Layer, TableName};
-use crate::release::{Definition, Followed, Kept, Manifest, Unpublished};
+use crate::release::{Definition, Followed, Manifest, TableVersion, Unpublished};
 use crate::store::{Lake, Shelved};
 use crate::table::{ParquetTable, Staged, data_files, data_path, open_newest, open_version, remove_files};
 
@@ -162,7 +162,7 @@ async fn unread(
     shelved: &[Shelved],
     cleaning: Cleaning,
 ) -> Result<BTreeMap<TableName, Unread>> {
-    let mut versions: BTreeMap<&TableName, BTreeSet<u64>> = BTreeMap::new();
+    let mut versions: BTreeMap<&TableName, BTreeSet<&TableVersion>> = BTreeMap::new();
     let mut parts: BTreeMap<&TableName, BTreeSet<Path>> = BTreeMap::new();
     let released = manifests.iter().flat_map(|manifest| &manifest.models);
     let unpublished: Vec<&Unpublished> = shelved.iter().filter_map(|shelved| shelved.built.as_ref()).collect();
@@ -170,9 +170,7 @@ async fn unread(
         .iter()
         .flat_map(|built| built.manifest.models.iter().filter(|(name, _)| !built.staged.contains_key(*name)));
     for (name, model) in released.chain(to_publish) {
-        if let Kept::Table { version, .. } = model.kept {
-            versions.entry(name).or_default().insert(version);
-        }
+        versions.entry(name).or_default().extend(model.table());
         for part in model.followed.iter().flat_map(Followed::parts) {
             parts.entry(name).or_default().insert(data_path(&lake.table(name), &part.path)?);
         }
@@ -198,7 +196,7 @@ async fn unread(
         // What incremental tables are put together from.
         let mut read: BTreeSet<Path> = parts.remove(&name).unwrap_or_default();
         for version in versions.get(&name).into_iter().flatten() {
-            read.extend(open_version(lake.stores(), &location, *version).await?.paths());
+            read.extend(open_version(lake.stores(), &location, version).await?.paths());
         }
         // Other tools read the newest version, whether or not a release names it.
         read.extend(open_newest(lake.stores(), &location).await?.iter().flat_map(ParquetTable::paths));

@@ -145,7 +145,7 @@ fn show(manifest: &Manifest, format: Option<Format>, printer: &Printer) -> Resul
     ));
     let models = || manifest.models.iter();
     let table = |kept: &Kept| match kept {
-        Kept::Table { version, rows, bytes } => Some((*version, *rows, *bytes)),
+        Kept::Table { at, rows, bytes } => Some((at.version, *rows, *bytes)),
         Kept::View => None,
     };
     Listing::default()

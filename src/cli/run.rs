@@ -117,8 +117,11 @@ pub(super) async fn publish(
             tell_release(printer, &manifest, begun);
             if let Some(failure) = unrecorded {
                 printer.warn(format_args!(
-                    "system.runs does not know of this run yet: {failure}; the next run that builds something adds it"
+                    "system.runs lacks this run or the one before: {failure}; the next run that builds something adds it"
                 ));
+                if let Some(hint) = failure.next_step() {
+                    printer.hint(hint);
+                }
             }
             Ok((*manifest, drift::not_whole(&planned.plan)))
         }

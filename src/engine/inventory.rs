@@ -231,7 +231,7 @@ fn models(release: Option<&Manifest>) -> Vec<ArrayRef> {
 /// Rows, bytes and version of a model that is kept as a table.
 fn table_facts(model: &ReleasedModel) -> Option<(u64, u64, u64)> {
     match model.kept {
-        Kept::Table { version, rows, bytes } => Some((rows, bytes, version)),
+        Kept::Table { ref at, rows, bytes } => Some((rows, bytes, at.version)),
         Kept::View => None,
     }
 }

@@ -24,7 +24,7 @@ use crate::error::{Error, Result, engine_error};
 use crate::ingest::{DatasetTable, with_found_columns};
 use crate::ledger::{Corrections, Ledger, SystemTable};
 use crate::name::{Layer, TableName};
-use crate::release::{Kept, Manifest};
+use crate::release::{Kept, Manifest, TableVersion};
 use crate::sql::Source;
 use crate::store::{InputFile, Lake, Location, Stores};
 use crate::table::{ParquetTable, open_newest, open_version};
@@ -46,7 +46,7 @@ pub enum Relation {
         /// The table's folder.
         location: Location,
         /// The version.
-        version: u64,
+        version: TableVersion,
         /// The opened table.
         opened: Arc<OnceCell<Arc<ParquetTable>>>,
     },
@@ -85,9 +85,9 @@ impl Relation {
         Self::Rows(Arc::new(EmptyTable::new(schema)))
     }
 
-    /// Version `version` of the Delta table at `location`.
+    /// A version of the Delta table at `location`.
     #[must_use]
-    pub fn version(location: Location, version: u64) -> Self {
+    pub fn version(location: Location, version: TableVersion) -> Self {
         Self::Version { location, version, opened: Arc::default() }
     }
 
@@ -165,7 +165,7 @@ impl Relations {
         }
         for (name, model) in release.iter().flat_map(|release| &release.models) {
             let relation = match &model.kept {
-                Kept::Table { version, .. } => Relation::version(lake.table(name), *version),
+                Kept::Table { at, .. } => Relation::version(lake.table(name), at.clone()),
                 Kept::View => Relation::View(Source::new(&model.file, &model.sql)),
             };
             relations.define(name.clone(), relation);
@@ -296,7 +296,7 @@ impl Relations {
         match self.get(name) {
             Some(Relation::Staged(table)) => Ok(Some(table)),
             Some(Relation::Version { location, version, opened }) => {
-                self.opened(&location, version, &opened).await.map(Some)
+                self.opened(&location, &version, &opened).await.map(Some)
             }
             _ => Ok(None),
         }
@@ -306,7 +306,7 @@ impl Relations {
     async fn opened(
         &self,
         location: &Location,
-        version: u64,
+        version: &TableVersion,
         opened: &OnceCell<Arc<ParquetTable>>,
     ) -> Result<Arc<ParquetTable>> {
         let open = || async { open_version(&self.stores, location, version).await.map(Arc::new) };
@@ -319,7 +319,7 @@ impl Relations {
             Relation::View(_) => None,
             Relation::Staged(table) => Some(table),
             Relation::Rows(rows) => Some(rows),
-            Relation::Version { location, version, opened } => Some(self.opened(&location, version, &opened).await?),
+            Relation::Version { location, version, opened } => Some(self.opened(&location, &version, &opened).await?),
             Relation::Dataset { dataset, location, input: Input::Unlisted } if dataset.columns.is_empty() => {
                 let dataset = self.find_columns(&dataset, &location).await?;
                 Some(Arc::new(self.raw_table(dataset, location, None)))

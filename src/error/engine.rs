@@ -30,7 +30,8 @@ pub fn engine_error(failure: DataFusionError) -> Error {
 pub fn engine_kind(failure: &DataFusionError) -> Kind {
     match failure.find_root() {
         DataFusionError::ResourcesExhausted(_) => Kind::Limit,
-        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => Kind::Store,
+        // A Parquet file that is none any more behind its footer; what is told before names the file.
+        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) | DataFusionError::ParquetError(_) => Kind::Store,
         DataFusionError::Internal(_) => Kind::Bug,
         _ => Kind::Query,
     }

@@ -279,6 +279,19 @@ pub fn io_reason(failure: &std::io::Error) -> String {
     lower_first(text)
 }
 
+/// What is wrong with the text of a file that cauce wrote as JSON, and where.
+#[must_use]
+pub fn json_reason(failure: &serde_json::Error) -> String {
+    use serde_json::error::Category;
+    let place = format!("line {}, column {}", failure.line(), failure.column());
+    match failure.classify() {
+        Category::Io => failure.to_string(),
+        Category::Eof => format!("it ends too early ({place})"),
+        Category::Syntax => format!("it is no JSON ({place})"),
+        Category::Data => format!("it says something else than it should ({place})"),
+    }
+}
+
 /// A message of somebody else as cauce begins its own: with a small letter.
 #[must_use]
 pub fn lower_first(message: &str) -> String {

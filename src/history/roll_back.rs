@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::release::{AsOf, Kept, Manifest, Unpublished};
+use crate::release::{AsOf, Manifest, Unpublished};
 use crate::store::Lake;
 use crate::table::open_version;
 
@@ -39,14 +39,12 @@ pub async fn roll_back(lake: &Lake, to: &AsOf, run: &str, clock: &dyn Clock) -> 
 async fn publish(lake: &Lake, wanted: &Manifest, restored: &Manifest) -> Result<()> {
     let log = lake.releases()?;
     log.read(wanted.release).await?;
-    // What is published must be readable: a version that a store has lost is found now, not by the readers.
-    let versions = wanted.models.iter().filter_map(|(name, model)| match model.kept {
-        Kept::Table { version, .. } => Some((name, version)),
-        Kept::View => None,
-    });
+    // What is published must be readable: a version or file that the store has lost is found now, not by the readers.
+    let versions = wanted.models.iter().filter_map(|(name, model)| Some((name, model.table()?)));
     try_join_all(versions.map(|(name, version)| async move {
-        let opened = open_version(lake.stores(), &lake.table(name), version).await;
-        opened.map_err(|error| error.while_doing(format_args!("release {} cannot be restored: {name}", wanted.release)))
+        let whole =
+            async { open_version(lake.stores(), &lake.table(name), version).await?.ensure_whole(lake.stores()).await };
+        whole.await.map_err(|error| error.while_doing(format_args!("release {} cannot be restored", wanted.release)))
     }))
     .await?;
     log.publish(restored).await

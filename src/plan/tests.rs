@@ -3,7 +3,7 @@
 use super::*;
 use crate::catalog::Difference;
 use crate::model::{MeantColumn, Model, Trace};
-use crate::release::{Kept, ReleasedDataset, ReleasedModel};
+use crate::release::{Kept, ReleasedDataset, ReleasedModel, TableVersion};
 
 const CATALOG: &str = "version: 1\nproject: p\nlake: lake\ndatasets:\n  a:\n    description: Una fila.\n    \
                        path: a.csv\n    columns:\n      - { name: x, type: int }\n";
@@ -84,7 +84,7 @@ fn released(models: &Models) -> Manifest {
             sql: model.text.clone(),
             inputs: model.inputs.clone(),
             built_from: model.inputs.iter().filter_map(of_input).collect(),
-            kept: Kept::Table { version: 0, rows: 1, bytes: 1 },
+            kept: Kept::Table { at: TableVersion::default(), rows: 1, bytes: 1 },
             ..ReleasedModel::default()
         };
         last.models.insert(model.name.clone(), released);

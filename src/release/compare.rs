@@ -191,7 +191,7 @@ impl ModelChange {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ReleasedColumn, ReleasedDataset};
+    use super::super::{ReleasedColumn, ReleasedDataset, TableVersion};
     use super::*;
     use crate::name::Layer;
 
@@ -228,7 +228,8 @@ mod tests {
 
     #[test]
     fn what_differs_is_said_and_nothing_else() {
-        let table = |version, rows| Kept::Table { version, rows, bytes: 1 };
+        let table =
+            |version, rows| Kept::Table { at: TableVersion { version, table_id: String::new() }, rows, bytes: 1 };
         let before = release(
             1,
             &[file("a", 1), file("b", 1), file("c", 1)],

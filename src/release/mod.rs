@@ -8,6 +8,8 @@ mod as_of;
 mod compare;
 mod definition;
 mod followed;
+mod model;
+mod rejections;
 mod unpublished;
 
 use std::collections::BTreeMap;
@@ -21,11 +23,13 @@ pub use as_of::AsOf;
 pub use compare::{Change, Comparison, FileChanges, ModelChange};
 pub use definition::Definition;
 pub use followed::{FileReading, Followed, FollowedFile, Part, Partition};
+pub use model::{Kept, ReleasedCheck, ReleasedColumn, ReleasedModel, TableVersion};
+pub use rejections::Rejections;
 pub use unpublished::Unpublished;
 
-use crate::error::{Error, Result};
+use self::rejections::by_run;
+use crate::error::{Error, Result, json_reason};
 use crate::mark::mark;
-use crate::model::Meaning;
 use crate::name::{Layer, TableName};
 
 /// The format of manifests this version writes; it reads this one and older ones.
@@ -132,137 +136,6 @@ impl ReleasedFile {
     pub fn mark(&self) -> String {
         mark(&[&self.size.to_string(), &self.modified, self.etag.as_deref().unwrap_or_default()])
     }
-}
-
-/// What a release says of a model.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct ReleasedModel {
-    /// What a row is.
-    pub description: String,
-    /// The run that built it; the one before it may have left it as it was.
-    #[serde(default)]
-    pub run: String,
-    /// The version of cauce of that run.
-    #[serde(default)]
-    pub cauce: String,
-    /// Tells whether two models were built with one key of `pseudonym()`.
-    #[serde(default)]
-    pub key: String,
-    /// How long that took, in milliseconds.
-    #[serde(default)]
-    pub millis: u64,
-    /// The number of its definition: 1 for the first, one more each time its fingerprint changed.
-    #[serde(default = "first_definition")]
-    pub definition: u64,
-    /// What the model says, as [`crate::model::Model::fingerprint`].
-    pub fingerprint: String,
-    /// What it means, and so what of it a change concerns; releases of earlier versions of cauce do not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub meaning: Option<Meaning>,
-    /// The model file, for messages.
-    #[serde(default)]
-    pub file: String,
-    /// Its text, header included.
-    #[serde(default)]
-    pub sql: String,
-    /// The columns that identify a row; none where the header names none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub grain: Vec<String>,
-    /// The datasets and models it reads.
-    pub inputs: Vec<TableName>,
-    /// What it was built from: of each input a mark that differs where its content may.
-    #[serde(default)]
-    pub built_from: BTreeMap<TableName, String>,
-    /// What its checks were held against besides its own rows: of each table a mark that differs where its content may.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub checked_from: BTreeMap<TableName, String>,
-    /// The columns in order.
-    pub columns: Vec<ReleasedColumn>,
-    /// How it is kept.
-    #[serde(flatten)]
-    pub kept: Kept,
-    /// What its checks measured.
-    pub checks: Vec<ReleasedCheck>,
-    /// What became of the rows it read; a view and releases of earlier versions of cauce have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<ModelAccount>,
-    /// The files it was made from one by one, if it is incremental.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub followed: Option<Followed>,
-}
-
-/// A column of a released model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReleasedColumn {
-    /// Its name.
-    pub name: String,
-    /// Its type, as the engine spells it.
-    #[serde(rename = "type")]
-    pub data_type: String,
-    /// What it means, if the header says so.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub description: String,
-}
-
-/// Rejects of a release, as `system.rejects` has them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejections<'a> {
-    /// The run that found them.
-    pub run: String,
-    /// The dataset or model they are of.
-    pub table: TableName,
-    /// The files they stand in, where the run also read others that are not of the release any more.
-    pub files: Option<Vec<&'a str>>,
-}
-
-/// The rejects of a table that `run` made, of whose files (path and run) earlier runs may have read some.
-fn by_run<'a>(table: TableName, run: String, files: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Rejections<'a>> {
-    let mut read = BTreeMap::<&str, Vec<&str>>::new();
-    for (path, by) in files {
-        read.entry(by).or_default().push(path);
-    }
-    if read.keys().all(|by| *by == run) {
-        return vec![Rejections { run, table, files: None }];
-    }
-    let of_run =
-        |(by, files): (&str, Vec<&'a str>)| Rejections { run: by.to_owned(), table: table.clone(), files: Some(files) };
-    read.into_iter().map(of_run).collect()
-}
-
-/// How a released model is kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "materialized", rename_all = "snake_case")]
-pub enum Kept {
-    /// As a version of a Delta table.
-    Table {
-        /// The version of its log.
-        version: u64,
-        /// Its rows.
-        rows: u64,
-        /// Bytes of its files.
-        bytes: u64,
-    },
-    /// As SQL, planned afresh by each query.
-    #[default]
-    View,
-}
-
-/// The definition number in manifests of before definitions were numbered.
-const fn first_definition() -> u64 {
-    1
-}
-
-/// What a check measured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReleasedCheck {
-    /// Its name.
-    pub name: String,
-    /// Whether it held. A check of severity `warn` may fail in a release.
-    pub passed: bool,
-    /// The rows that fail, or what the rule counts.
-    pub failing: u64,
-    /// The rows it looked at.
-    pub rows: u64,
 }
 
 impl Manifest {
@@ -387,7 +260,7 @@ impl Manifest {
             format: u32,
         }
         let damaged = |failure: serde_json::Error| {
-            Error::store(format!("the release manifest is damaged: {failure}")).because(failure)
+            Error::store(format!("the release manifest is damaged: {}", json_reason(&failure)))
         };
         let Format { format } = serde_json::from_slice(bytes).map_err(damaged)?;
         if format > FORMAT {
@@ -434,7 +307,8 @@ mod tests {
             ..ReleasedModel::default()
         };
         manifest.models.insert(TableName::new(Layer::Curated, "kpi"), model(Kept::View));
-        let table = Kept::Table { version: 7, rows: 75_000, bytes: 1_024 };
+        let table =
+            Kept::Table { at: TableVersion { version: 7, table_id: "5e1f".into() }, rows: 75_000, bytes: 1_024 };
         manifest.models.insert(TableName::new(Layer::Processed, "tickets"), model(table));
         manifest
     }

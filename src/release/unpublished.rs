@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Manifest;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, json_reason};
 use crate::name::TableName;
 
 /// What a run has built and not published.
@@ -60,7 +60,7 @@ impl Unpublished {
         struct Of {
             cauce: String,
         }
-        let damaged = |failure: serde_json::Error| Error::store(format!("it is damaged: {failure}")).because(failure);
+        let damaged = |failure: serde_json::Error| Error::store(format!("it is damaged: {}", json_reason(&failure)));
         let Version { manifest: Of { cauce } } = serde_json::from_slice(bytes).map_err(damaged)?;
         if cauce != env!("CARGO_PKG_VERSION") {
             return Ok(None);

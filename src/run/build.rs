@@ -152,7 +152,7 @@ pub(super) fn keep(run: Run<'_>, model: &TableName, engine: &Engine) -> Result<(
     let before = run.last.and_then(|last| last.models.get(model));
     let before = before.ok_or_else(|| Error::bug(format!("no release has {model}")))?;
     let relation = match &before.kept {
-        Kept::Table { version, .. } => Relation::version(run.lake.table(model), *version),
+        Kept::Table { at, .. } => Relation::version(run.lake.table(model), at.clone()),
         Kept::View => Relation::View(Source::new(&before.file, &before.sql)),
     };
     engine.relations().define(model.clone(), relation);

@@ -250,9 +250,7 @@ impl Work {
     /// The version of the table that the last release has.
     async fn version(&self) -> Result<Option<ParquetTable>> {
         match self.follow.before.as_ref().map(|before| &before.kept) {
-            Some(Kept::Table { version, .. }) => {
-                open_version(self.lake.stores(), &self.table, *version).await.map(Some)
-            }
+            Some(Kept::Table { at, .. }) => open_version(self.lake.stores(), &self.table, at).await.map(Some),
             _ => Ok(None),
         }
     }
@@ -271,8 +269,8 @@ impl Work {
     /// The files of the last release's version that `keep` accepts.
     async fn carry(&self, keep: impl Fn(&str, &Partition) -> bool) -> Result<Carried> {
         match self.follow.before.as_ref().map(|before| &before.kept) {
-            Some(Kept::Table { version, .. }) if !self.known.is_empty() => {
-                carry(self.lake.stores(), &self.table, *version, keep).await
+            Some(Kept::Table { at, .. }) if !self.known.is_empty() => {
+                carry(self.lake.stores(), &self.table, at, keep).await
             }
             _ => Ok(Carried::default()),
         }

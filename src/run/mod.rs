@@ -144,7 +144,7 @@ pub enum Ending {
         outcomes: Vec<Outcome>,
         /// What became of all rows.
         accounts: Accounts,
-        /// Why the accounts are not in `system.runs`, if they are not: the next run adds them.
+        /// Why `system.runs` lacks the accounts of this run or the one before, if it does: the next run adds them.
         unrecorded: Option<Error>,
     },
     /// A check of severity `error` failed; nothing was published.
@@ -182,7 +182,8 @@ pub async fn carry_out(
     inputs.retain(plan);
     let relations = Arc::new(Relations::new(run.lake));
     let engine = Engine::new(run.lake.stores(), relations, run.settings)?;
-    catch_up(run, &engine).await?;
+    // What an earlier run did not write down is no reason to stop this one.
+    let behind = catch_up(run, &engine).await.err();
     let ledger = Arc::clone(engine.ledger());
     ledger.read_past_damage();
     let (whole, followed) = inputs::read_by(run, plan);
@@ -242,7 +243,7 @@ pub async fn carry_out(
         Ok(manifest) => {
             // What stays there is cleaned later.
             shelving.end(manifest.release).await.ok();
-            let unrecorded = record_accounts(run, &accounts, Some(manifest.release)).await.err();
+            let unrecorded = record_accounts(run, &accounts, Some(manifest.release)).await.err().or(behind);
             Ok(Ending::Published { manifest: Box::new(manifest), outcomes, accounts, unrecorded })
         }
         // Another run was first: what this one saw is kept, and that it published nothing.

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::Model;
 use crate::name::TableName;
 use crate::plan::{Action, Plan, Step};
-use crate::release::{Kept, Manifest, ReleasedCheck, ReleasedColumn, ReleasedDataset, ReleasedModel};
+use crate::release::{Kept, Manifest, ReleasedCheck, ReleasedColumn, ReleasedDataset, ReleasedModel, TableVersion};
 
 /// Commits the staged tables and creates the manifest that names their versions.
 pub(super) async fn publish(
@@ -39,8 +39,9 @@ pub(super) async fn publish(
     // In the order of the graph, which is the same for every run: of two runs at once, one is first at every table.
     for built in plan.builds().filter_map(|step| built.get(&step.model)) {
         let mut released = released(run, built, outcomes, accounts);
-        if let (Some(staged), Kept::Table { version, .. }) = (&built.staged, &mut released.kept) {
-            *version = staged.clone().commit(run.lake.stores(), run.id).await?;
+        if let (Some(staged), Kept::Table { at, .. }) = (&built.staged, &mut released.kept) {
+            let before = run.last.and_then(|last| last.models.get(&built.model.name)).and_then(ReleasedModel::table);
+            *at = staged.clone().commit(run.lake.stores(), run.id, before).await?;
         }
         manifest.models.insert(built.model.name.clone(), released);
     }
@@ -89,7 +90,7 @@ pub(super) fn released(run: Run<'_>, built: &Built, outcomes: &[Outcome], accoun
     });
     let kept = match &built.staged {
         None => Kept::View,
-        Some(staged) => Kept::Table { version: 0, rows: staged.rows(), bytes: staged.bytes() },
+        Some(staged) => Kept::Table { at: TableVersion::default(), rows: staged.rows(), bytes: staged.bytes() },
     };
     let mut released = ReleasedModel {
         run: built.run.clone(),

@@ -7,7 +7,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::once::create;
 use super::{Location, ReleaseLog, Stores, store_error};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, json_reason};
 use crate::release::Definition;
 
 /// The folder `<lake>/definitions`.
@@ -50,7 +50,15 @@ impl Definitions {
         for meta in listed {
             let found = self.store.get(&meta.location).await.map_err(failed)?;
             let bytes = found.bytes().await.map_err(failed)?;
-            let damaged = |failure: serde_json::Error| Error::store(format!("{} is damaged: {failure}", meta.location));
+            let damaged = |failure: serde_json::Error| {
+                let place = meta.location.prefix_match(&self.folder.path()).into_iter().flatten();
+                let place: Vec<String> = place.map(|part| part.as_ref().to_owned()).collect();
+                let place = self.folder.join(&place.join("/"));
+                Error::store(format!("{place} is damaged: {}", json_reason(&failure))).hint(format!(
+                    "bring {place} back from a copy of the lake; without one move it away: that one definition is not \
+                     listed any more then"
+                ))
+            };
             kept.push(serde_json::from_slice(&bytes).map_err(damaged)?);
         }
         Ok(kept)

@@ -131,7 +131,13 @@ impl ReleaseLog {
             Err(failure) => return Err(store_error("read", &place, failure)),
         };
         let bytes = found.bytes().await.map_err(|failure| store_error("read", &place, failure))?;
-        Manifest::from_json(&bytes).map_err(|error| error.while_doing(format_args!("release {number}")))
+        Manifest::from_json(&bytes).map_err(|error| match error.next_step() {
+            Some(_) => error.while_doing(format_args!("release {number}")),
+            None => error.while_doing(&place).hint(format!(
+                "bring {place} back from a copy of the lake; without one move it away: release {number} is gone then, \
+                 and the others stay"
+            )),
+        })
     }
 
     /// Publishes a release if nobody has published one of its number.

@@ -4,10 +4,10 @@ use deltalake_core::kernel::{Add, LogicalFileView};
 use futures::TryStreamExt;
 
 use super::columns::{partition_texts, partitions_of};
-use super::log::{delta_error, open_at};
+use super::log::{delta_error, load_version};
 use super::stage::{Staged, staged_path};
 use crate::error::Result;
-use crate::release::Partition;
+use crate::release::{Partition, TableVersion};
 use crate::store::{Location, Stores};
 
 /// Files of a version.
@@ -32,12 +32,11 @@ impl Carried {
 pub async fn carry(
     stores: &Stores,
     location: &Location,
-    version: u64,
+    version: &TableVersion,
     keep: impl Fn(&str, &Partition) -> bool,
 ) -> Result<Carried> {
     let failed = |failure| delta_error("read", location, failure);
-    let mut table = open_at(stores, location, Some(version))?;
-    table.load_version(version).await.map_err(failed)?;
+    let table = load_version(stores, location, version).await?;
     let snapshot = table.snapshot().map_err(failed)?.snapshot();
     let partitions = partitions_of(snapshot, location)?;
     let mut carried = Carried::default();

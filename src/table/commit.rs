@@ -1,11 +1,11 @@
-//! Committing staged files: as the whole content of a Delta table, or beside what it holds.
+//! Committing staged files as the whole content of a Delta table.
 
 use std::collections::BTreeMap;
 
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
-use deltalake_core::kernel::schema::{StructField, StructType};
-use deltalake_core::kernel::transaction::{CommitBuilder, CommitConflictError, CommitProperties, TransactionError};
-use deltalake_core::kernel::{Action, Add, EagerSnapshot, MetadataExt};
+use deltalake_core::kernel::schema::StructType;
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake_core::kernel::{Action, Add, EagerSnapshot};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
@@ -13,20 +13,30 @@ use futures::TryStreamExt;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde_json::json;
 
-use super::log::{delta_error, is_missing, open, open_at};
+use super::log::{delta_error, is_missing, log_cut_off, open, open_at};
 use super::stage::{Staged, TARGET_FILE_BYTES};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
+use crate::release::TableVersion;
 use crate::store::{Location, Stores, store_error};
 
 impl Staged {
     /// Makes the staged files the whole content of the table: creates it, or replaces what its newest version holds.
-    /// Returns the version, which is the table's newest then.
+    /// `before` is the version of the last release. Returns the version, which is the table's newest then.
     ///
     /// # Errors
     /// [`crate::error::Kind::Refused`] if another writer committed to the table meanwhile: nothing of ours is visible
     /// then and nothing is retried, because our content was computed against the older state. Otherwise a store that
     /// cannot be read or written.
-    pub async fn commit(self, stores: &Stores, run: &str) -> Result<u64> {
+    pub async fn commit(self, stores: &Stores, run: &str, before: Option<&TableVersion>) -> Result<TableVersion> {
+        let location = self.location.clone();
+        match self.commit_once(stores, run, before).await {
+            // A store may write the commit and lose its answer; asked again, it says that somebody else was first.
+            Err(refused) if refused.kind() == Kind::Refused => newest_of(stores, &location, run).await?.ok_or(refused),
+            ended => ended,
+        }
+    }
+
+    async fn commit_once(self, stores: &Stores, run: &str, before: Option<&TableVersion>) -> Result<TableVersion> {
         if self.files.is_empty() {
             make_folder(stores, &self.location).await?;
         }
@@ -37,6 +47,7 @@ impl Staged {
         match table.load().await {
             Ok(()) => {
                 let snapshot = table.snapshot().map_err(failed)?.snapshot().clone();
+                not_older(&snapshot, before, &self.location)?;
                 if has_shape(&snapshot, &columns, &self.partition_by) && in_one_order(&snapshot, &columns)? {
                     return replace_files(&table, &snapshot, self, properties).await;
                 }
@@ -45,58 +56,6 @@ impl Staged {
             Err(failure) => return Err(failed(failure)),
         }
         self.create(&table, &columns, SaveMode::Overwrite, properties).await.map_err(failed)
-    }
-
-    /// Adds the staged files to what the table holds, whatever others add meanwhile. Columns that the table lacks it gains in
-    /// the same commit: they are NULL in the rows that it holds. Returns the version.
-    ///
-    /// # Errors
-    /// A table of other columns, or a store that cannot be read or written.
-    pub async fn append(self, stores: &Stores, run: &str) -> Result<u64> {
-        let failed = |failure| delta_error("commit to", &self.location, failure);
-        let columns = self.columns()?;
-        let mut last = None;
-        for _ in 0..FIRST_COMMITS {
-            let mut table = open(stores, &self.location)?;
-            match table.load().await {
-                Ok(()) => {
-                    let snapshot = table.snapshot().map_err(failed)?.snapshot();
-                    let mut actions = Vec::with_capacity(self.files.len() + 1);
-                    if gains_columns(snapshot, &columns, &self.partition_by) {
-                        let wider = snapshot.metadata().clone().with_schema(&columns);
-                        actions.push(Action::Metadata(wider.map_err(|failure| failed(failure.into()))?));
-                    } else if !has_shape(snapshot, &columns, &self.partition_by) {
-                        return Err(Error::store(format!(
-                            "{} has other columns than this cauce writes",
-                            self.location
-                        ))
-                        .hint("use the version of cauce that wrote it last, or move the folder away"));
-                    }
-                    actions.extend(self.files.iter().cloned().map(Action::Add));
-                    let partition_by = (!self.partition_by.is_empty()).then(|| self.partition_by.clone());
-                    let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by, predicate: None };
-                    let commit = CommitBuilder::from(properties(run)).with_actions(actions);
-                    match commit.build(Some(snapshot), table.log_store(), operation).await {
-                        Ok(committed) => return Ok(committed.version()),
-                        // Another writer gave the table its new columns first.
-                        Err(failure) if is_of_metadata(&failure) => {
-                            last = Some(failure);
-                            continue;
-                        }
-                        Err(failure) => return Err(failed(failure)),
-                    }
-                }
-                Err(failure) if is_missing(&failure) => {}
-                Err(failure) => return Err(failed(failure)),
-            }
-            // Nothing is replaced: if somebody else began the table meanwhile, there is one to add to now.
-            match self.create(&table, &columns, SaveMode::ErrorIfExists, properties(run).with_max_retries(0)).await {
-                Ok(version) => return Ok(version),
-                Err(failure) => last = Some(failure),
-            }
-        }
-        let never = || Error::store(format!("{} is there and is not, each time it is looked for", self.location));
-        Err(last.map_or_else(never, failed))
     }
 
     /// Puts the staged files, which have the same rows, in the place of those of `version`. What others appended since then
@@ -127,14 +86,14 @@ impl Staged {
         })
     }
 
-    /// Makes the staged files the first version of a table; returns its number.
-    async fn create(
+    /// Makes the staged files the first version of a table, or of another shape of it.
+    pub(super) async fn create(
         &self,
         table: &DeltaTable,
         columns: &StructType,
         mode: SaveMode,
         properties: CommitProperties,
-    ) -> Result<u64, DeltaTableError> {
+    ) -> Result<TableVersion, DeltaTableError> {
         let created = CreateBuilder::new()
             .with_log_store(table.log_store())
             .with_save_mode(mode)
@@ -143,22 +102,48 @@ impl Staged {
             .with_actions(self.all_files().cloned().map(Action::Add))
             .with_commit_properties(properties)
             .await?;
-        created.version().ok_or_else(|| DeltaTableError::generic("the table has no version after its first commit"))
+        let version = created.version();
+        let version =
+            version.ok_or_else(|| DeltaTableError::generic("the table has no version after its first commit"))?;
+        Ok(TableVersion { version, table_id: created.snapshot()?.metadata().id().to_owned() })
     }
 }
 
-/// How often an append begins anew because somebody else began the table, or gave it columns.
-const FIRST_COMMITS: usize = 5;
+/// The key in a commit under which the run stands that made it.
+const RUN: &str = "cauce.run";
 
-fn properties(run: &str) -> CommitProperties {
+pub(super) fn properties(run: &str) -> CommitProperties {
     CommitProperties::default()
-        .with_metadata([("cauce.run".to_owned(), json!(run))])
+        .with_metadata([(RUN.to_owned(), json!(run))])
         // Old versions are read by the releases that name them; the age of their log says nothing about that.
         .with_cleanup_expired_logs(Some(false))
 }
 
+/// The newest version of the table, if `run` committed it: none does so twice.
+async fn newest_of(stores: &Stores, location: &Location, run: &str) -> Result<Option<TableVersion>> {
+    let failed = |failure| delta_error("read", location, failure);
+    let mut table = open(stores, location)?;
+    table.load().await.map_err(failed)?;
+    let commit = table.history(Some(1)).try_next().await.map_err(failed)?;
+    if commit.is_none_or(|commit| commit.info.get(RUN) != Some(&json!(run))) {
+        return Ok(None);
+    }
+    let snapshot = table.snapshot().map_err(failed)?.snapshot();
+    Ok(Some(TableVersion { version: snapshot.version(), table_id: snapshot.metadata().id().to_owned() }))
+}
+
+/// Sees to it that the log did not lose versions: their numbers would be given a second time, and releases that name them
+/// would show what they never held.
+fn not_older(snapshot: &EagerSnapshot, before: Option<&TableVersion>, location: &Location) -> Result<()> {
+    let newest = snapshot.version();
+    match before.filter(|before| before.table_id == snapshot.metadata().id()) {
+        Some(before) if before.version > newest => Err(log_cut_off(location, newest, before.version)),
+        _ => Ok(()),
+    }
+}
+
 /// Whether the table already has these columns and partitions, so that a commit need not restate them.
-fn has_shape(snapshot: &EagerSnapshot, columns: &StructType, partition_by: &[String]) -> bool {
+pub(super) fn has_shape(snapshot: &EagerSnapshot, columns: &StructType, partition_by: &[String]) -> bool {
     snapshot.schema().as_ref() == columns && snapshot.metadata().partition_columns() == partition_by
 }
 
@@ -169,23 +154,6 @@ fn in_one_order(snapshot: &EagerSnapshot, columns: &StructType) -> Result<bool> 
     Ok(written(snapshot.schema().as_ref())? == written(columns)?)
 }
 
-/// Whether the table has some of these columns, and the others may be NULL.
-fn gains_columns(snapshot: &EagerSnapshot, columns: &StructType, partition_by: &[String]) -> bool {
-    let schema = snapshot.schema();
-    let is_kept = |field: &StructField| columns.field(field.name()) == Some(field);
-    let is_new = |field: &&StructField| schema.field(field.name()).is_none();
-    schema.fields().all(is_kept)
-        && columns.fields().any(|field| is_new(&field))
-        && columns.fields().filter(is_new).all(StructField::is_nullable)
-        && snapshot.metadata().partition_columns() == partition_by
-}
-
-/// Whether a commit failed because another one changed what the table is.
-fn is_of_metadata(failure: &DeltaTableError) -> bool {
-    let conflict = TransactionError::CommitConflict(CommitConflictError::MetadataChanged).to_string();
-    matches!(failure, DeltaTableError::Transaction { source } if source.to_string() == conflict)
-}
-
 /// Replaces the files of `snapshot` in one commit by the staged ones and those carried along. Of the latter the snapshot
 /// may lack some, where it is of a run that was killed before its release.
 async fn replace_files(
@@ -193,7 +161,7 @@ async fn replace_files(
     snapshot: &EagerSnapshot,
     staged: Staged,
     properties: CommitProperties,
-) -> Result<u64> {
+) -> Result<TableVersion> {
     let failed = |failure| delta_error("commit to", &staged.location, failure);
     let log = table.log_store();
     let mut wanted: BTreeMap<&str, &Add> = staged.all_files().map(|file| (file.path.as_str(), file)).collect();
@@ -209,7 +177,8 @@ async fn replace_files(
     let partition_by = (!staged.partition_by.is_empty()).then(|| staged.partition_by.clone());
     let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by, predicate: None };
     let committed = CommitBuilder::from(properties).with_actions(actions).build(Some(snapshot), log, operation).await;
-    Ok(committed.map_err(failed)?.version())
+    let version = committed.map_err(failed)?.version();
+    Ok(TableVersion { version, table_id: snapshot.metadata().id().to_owned() })
 }
 
 /// Makes the folder of a table that has no row, and so no file that brought its folder with it: a log on this machine

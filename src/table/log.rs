@@ -7,7 +7,9 @@ use deltalake_core::{DeltaResult, DeltaTable, DeltaTableBuilder, DeltaTableError
 use object_store::DynObjectStore;
 use url::Url;
 
+use super::whole::mending_log;
 use crate::error::{Error, Kind, Result};
+use crate::release::TableVersion;
 use crate::store::{Location, Stores, store_cause, store_error, store_error_of};
 
 /// The Delta table at `location`; nothing is read yet.
@@ -18,6 +20,28 @@ pub(super) fn open(stores: &Stores, location: &Location) -> Result<DeltaTable> {
 /// The Delta table at `location`, to be loaded at `version`.
 pub(super) fn open_at(stores: &Stores, location: &Location, version: Option<u64>) -> Result<DeltaTable> {
     begin(stores, location, version)?.map_err(|failure| delta_error("open", location, failure))
+}
+
+/// The Delta table at `location` as it was at `version`.
+pub(super) async fn load_version(stores: &Stores, location: &Location, version: &TableVersion) -> Result<DeltaTable> {
+    let TableVersion { version, table_id } = version;
+    let gone = || Error::store(format!("version {version} of the Delta table {location} is not there any more"));
+    let mut table = match begin(stores, location, Some(*version))? {
+        Ok(table) => table,
+        Err(failure) if is_missing(&failure) => return Err(gone().hint(mending_log(location))),
+        Err(failure) => return Err(delta_error("read", location, failure)),
+    };
+    match table.load_version(*version).await {
+        Ok(()) => {}
+        Err(failure) if is_missing(&failure) => return Err(gone().hint(mending_log(location))),
+        Err(failure) => return Err(delta_error("read", location, failure)),
+    }
+    let loaded = table.snapshot().map_err(|failure| delta_error("read", location, failure))?;
+    // Where nothing was recorded, nothing can be compared.
+    if !table_id.is_empty() && loaded.metadata().id() != table_id {
+        return Err(gone().hint("the table was removed and made anew since; a later release is read as ever"));
+    }
+    Ok(table)
 }
 
 /// The Delta table at `location`; `None` if not even its folder is there.
@@ -56,14 +80,28 @@ pub(super) fn delta_error(doing: &str, location: &Location, failure: DeltaTableE
             if let Some(cause) = store_cause(&kernel) {
                 return store_error_of(doing, location, cause);
             }
-            let message = kernel.to_string();
-            Error::store(format!("cannot {doing} the Delta table {location}: {message}")).because(kernel)
+            damaged(doing, location, &kernel)
         }
         failure => match store_cause(&failure) {
             Some(cause) => store_error_of(doing, location, cause),
-            None => Error::store(format!("cannot {doing} the Delta table {location}: {failure}")).because(failure),
+            None => damaged(doing, location, &failure),
         },
     }
+}
+
+/// The error of a log that ends at `newest`, where a release has the version `wanted` of it.
+pub(super) fn log_cut_off(location: &Location, newest: u64, wanted: u64) -> Error {
+    damaged("commit to", location, &format_args!("its log ends at version {newest}, and the last release has {wanted}"))
+}
+
+/// The error of a log that holds something else than it should.
+fn damaged(doing: &str, location: &Location, failure: &dyn std::fmt::Display) -> Error {
+    let failure = failure.to_string();
+    // Behind the first line the kernel tells where in itself it noticed.
+    let said = failure.lines().next().unwrap_or_default().trim_end_matches('.');
+    let missing = ["No table metadata or protocol", "LogSegment end version"].iter().any(|what| said.contains(what));
+    let said = if missing { "files of its log are missing" } else { said };
+    Error::store(format!("cannot {doing} the Delta table {location}: {said}")).hint(mending_log(location))
 }
 
 /// Whether there is no table yet, or not even its folder.
@@ -79,7 +117,7 @@ pub(super) fn is_missing(failure: &DeltaTableError) -> bool {
 }
 
 /// Whether a commit failed because another writer was first.
-fn lost_a_race(failure: &DeltaTableError) -> bool {
+pub(super) fn lost_a_race(failure: &DeltaTableError) -> bool {
     use deltalake_core::kernel::transaction::TransactionError;
     match failure {
         DeltaTableError::VersionAlreadyExists(_) => true,

@@ -9,6 +9,7 @@
 //!
 //! Deliberately absent: deletion vectors, column mapping and change feeds, which cauce neither writes nor needs.
 
+mod append;
 mod carry;
 mod columns;
 mod commit;
@@ -20,6 +21,7 @@ mod stage;
 mod storable;
 mod sweep;
 mod upload;
+mod whole;
 
 pub use carry::{Carried, carry};
 pub use read::{ParquetTable, newest, open_newest, open_version};

@@ -20,18 +20,23 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use deltalake_core::DeltaTable;
 use futures::TryStreamExt;
+use object_store::ObjectMeta;
 use object_store::path::Path;
 
 use super::columns::{Columns, columns_of, partition_value};
-use super::log::{delta_error, is_missing, open_at, open_if_there};
+use super::log::{delta_error, is_missing, load_version, open_if_there};
 use super::stage::{Staged, staged_path};
+use super::whole::DataFiles;
 use crate::error::{Error, Result};
+use crate::release::TableVersion;
 use crate::store::{Location, Stores};
 
 /// A set of Parquet files that together are a table. Plans to DataFusion's own `DataSourceExec`, which splits large
 /// files, prunes row groups and can be sent to other machines as it is.
 #[derive(Debug)]
 pub struct ParquetTable {
+    /// Its folder.
+    pub(super) location: Location,
     store: ObjectStoreUrl,
     /// The columns as the scan counts them: those inside the files, then those of their folders' names.
     scanned: TableSchema,
@@ -79,6 +84,7 @@ impl ParquetTable {
         let files: Vec<PartitionedFile> = files.collect();
         let bytes = files.iter().map(|file| file.object_meta.size).sum();
         Self {
+            location: self.location.clone(),
             store: self.store.clone(),
             scanned: self.scanned.clone(),
             places: self.places.clone(),
@@ -112,7 +118,12 @@ impl ParquetTable {
 
     /// The paths of all files, from the root of their store.
     pub fn paths(&self) -> impl Iterator<Item = Path> {
-        self.files.iter().map(|file| file.object_meta.location.clone())
+        self.files().map(|file| file.location.clone())
+    }
+
+    /// All files, as the log says.
+    pub(super) fn files(&self) -> impl Iterator<Item = &ObjectMeta> {
+        self.files.iter().map(|file| &file.object_meta)
     }
 
     fn new(
@@ -138,7 +149,7 @@ impl ParquetTable {
         let partitions: Vec<FieldRef> = partitions.into_iter().map(Arc::new).collect();
         let scanned = TableSchema::builder(inside).with_table_partition_cols(partitions).build();
         let schema = scanned.table_schema().project(&places).map_err(|failure| Error::bug(failure.to_string()))?;
-        Ok(Self { store, scanned, places, schema: Arc::new(schema), files, rows, bytes })
+        Ok(Self { location: location.clone(), store, scanned, places, schema: Arc::new(schema), files, rows, bytes })
     }
 }
 
@@ -146,10 +157,8 @@ impl ParquetTable {
 ///
 /// # Errors
 /// A store that cannot be read, or a log that does not hold the version.
-pub async fn open_version(stores: &Stores, location: &Location, version: u64) -> Result<ParquetTable> {
-    let mut table = open_at(stores, location, Some(version))?;
-    table.load_version(version).await.map_err(|failure| delta_error("read", location, failure))?;
-    loaded(&table, location).await
+pub async fn open_version(stores: &Stores, location: &Location, version: &TableVersion) -> Result<ParquetTable> {
+    loaded(&load_version(stores, location, version).await?, location).await
 }
 
 /// The table at `location` at its newest version; `None` if there is no table yet.
@@ -218,9 +227,11 @@ impl TableProvider for ParquetTable {
             let schema = project_schema(&self.schema, projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
+        let store = state.runtime_env().object_store(&self.store)?;
         let source = ParquetSource::new(self.scanned.clone())
             .with_table_parquet_options(state.table_options().parquet.clone())
-            .with_enable_page_index(true);
+            .with_enable_page_index(true)
+            .with_parquet_file_reader_factory(Arc::new(DataFiles::new(store, self.location.clone())));
         let mut statistics = Statistics::new_unknown(self.scanned.table_schema());
         if let Some(rows) = self.rows {
             statistics.num_rows = Precision::Exact(rows);

@@ -8,8 +8,9 @@ use datafusion::catalog::TableProvider;
 use datafusion::prelude::SessionContext;
 use tempfile::TempDir;
 
-use super::{ParquetTable, Staged, open_version, stage};
+use super::{ParquetTable, Staged, open_newest, open_version, stage};
 use crate::error::Kind;
+use crate::release::TableVersion;
 use crate::store::{Location, Stores};
 
 /// The folder of one table, and a session to make and read its rows.
@@ -37,11 +38,11 @@ impl Ground {
 
     /// Stages and commits; returns the version.
     async fn write(&self, sql: &str, partition_by: &[&str]) -> u64 {
-        self.stage(sql, partition_by).await.commit(&self.stores, "r").await.unwrap()
+        self.stage(sql, partition_by).await.commit(&self.stores, "r", None).await.unwrap().version
     }
 
     async fn version(&self, version: u64) -> ParquetTable {
-        open_version(&self.stores, &self.location(), version).await.unwrap()
+        open_version(&self.stores, &self.location(), &TableVersion { version, table_id: String::new() }).await.unwrap()
     }
 
     /// What `sql` says of a table, which it calls `t`.
@@ -72,7 +73,7 @@ async fn staged_files_are_read_before_and_after_their_commit() {
     let staged = ground.stage(ROWS, &[]).await;
     assert_eq!((staged.rows(), ground.has_log()), (3, false), "nobody else sees staged files");
     let before = ground.ask(ParquetTable::staged(&staged).unwrap(), "SELECT * FROM t ORDER BY n").await;
-    assert_eq!(staged.commit(&ground.stores, "r").await.unwrap(), 0);
+    assert_eq!(staged.commit(&ground.stores, "r", None).await.unwrap().version, 0);
     let table = ground.version(0).await;
     assert!(table.bytes() > 0);
     assert_eq!(ground.ask(table, "SELECT * FROM t ORDER BY n").await, before);
@@ -92,7 +93,7 @@ async fn partition_values_come_back_as_they_were() {
     let ground = Ground::new();
     let staged = ground.stage(ROWS, &["texto", "dia"]).await;
     let of_run = ground.ask(ParquetTable::staged(&staged).unwrap(), "SELECT n, texto, dia FROM t ORDER BY n").await;
-    staged.commit(&ground.stores, "r").await.unwrap();
+    staged.commit(&ground.stores, "r", None).await.unwrap();
     assert_eq!(ground.parquet_files(), 3, "a file for each partition");
     let all = ground.ask(ground.version(0).await, "SELECT n, texto, dia FROM t ORDER BY n").await;
     assert_eq!(all, of_run);
@@ -159,7 +160,10 @@ async fn a_version_keeps_its_columns_when_a_later_one_has_others() {
     | 3.5     | 8 |
     +---------+---+
     ");
-    let missing = open_version(&ground.stores, &ground.location(), 9).await.unwrap_err();
+    let missing =
+        open_version(&ground.stores, &ground.location(), &TableVersion { version: 9, table_id: String::new() })
+            .await
+            .unwrap_err();
     assert_eq!(missing.kind(), Kind::Store, "{missing}");
 }
 
@@ -184,9 +188,10 @@ async fn a_table_that_is_added_to_gains_columns() {
     add("SELECT 1 AS a, 'x' AS b").await.unwrap();
     // Two writers saw the table without the column: both give it, and neither loses what the other adds.
     let (one, two) = tokio::join!(add("SELECT 2 AS a, 'y' AS b, 20 AS c"), add("SELECT 3 AS a, 'z' AS b, 30 AS c"));
-    let newest = one.unwrap().max(two.unwrap());
+    one.and(two).unwrap();
     add("SELECT 4 AS a, 'w' AS b, 40 AS c").await.unwrap();
-    let told = ground.ask(ground.version(newest + 1).await, "SELECT * FROM t ORDER BY a").await;
+    let newest = async || open_newest(&ground.stores, &ground.location()).await.unwrap().unwrap();
+    let told = ground.ask(newest().await, "SELECT * FROM t ORDER BY a").await;
     insta::assert_snapshot!(told, @"
     +---+---+----+
     | a | b | c  |
@@ -209,7 +214,7 @@ async fn a_table_that_is_added_to_gains_columns() {
     for other in ["SELECT 1 AS a, 'x' AS b", "SELECT 1 AS a, 2 AS b, 3 AS c", "SELECT 1 AS a, 'x' AS b, 1 AS d"] {
         assert!(add(other).await.unwrap_err().message().contains("other columns"), "{other}");
     }
-    let seen = ground.version(0).await.with_columns(ground.version(newest).await.schema().as_ref());
+    let seen = ground.version(0).await.with_columns(newest().await.schema().as_ref());
     insta::assert_snapshot!(ground.ask(seen, "SELECT c, a FROM t WHERE c IS NULL").await, @"
     +---+---+
     | c | a |

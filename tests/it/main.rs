@@ -17,6 +17,7 @@ mod incremental;
 mod init;
 mod kpis;
 mod lineage;
+mod lost;
 mod publishing;
 mod reading;
 mod rebuilding;

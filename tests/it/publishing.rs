@@ -18,7 +18,7 @@ use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    CopyMode, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use url::Url;
@@ -26,35 +26,63 @@ use url::Url;
 use crate::support::library::Opened;
 use crate::support::project::{SHOP_CATALOG, TestProject};
 
-/// This machine's files, on a disk that is full from the `n`-th write on.
+/// This machine's files, on a store that is ill.
 #[derive(Debug)]
-struct FullDisk {
+struct IllStore {
     files: LocalFileSystem,
     writes: AtomicUsize,
-    full_from: usize,
+    illness: Illness,
 }
 
-impl FullDisk {
+#[derive(Debug)]
+enum Illness {
+    /// There is no space left from this write on, counted from 1.
+    FullFrom(usize),
+    /// A file that is to be created is created, and then the answer is lost: who asks again is told that there is one.
+    LosesAnswers,
+}
+
+impl IllStore {
+    fn new(illness: Illness) -> Self {
+        Self { files: LocalFileSystem::new(), writes: AtomicUsize::new(0), illness }
+    }
+
     fn write(&self) -> Result<()> {
-        if self.writes.fetch_add(1, Ordering::SeqCst) + 1 < self.full_from {
-            return Ok(());
+        let write = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
+        match self.illness {
+            Illness::FullFrom(first) if write >= first => {
+                let no_space = io::Error::from_raw_os_error(28);
+                Err(Error::Generic { store: "LocalFileSystem", source: Box::new(no_space) })
+            }
+            _ => Ok(()),
         }
-        let no_space = io::Error::from_raw_os_error(28);
-        Err(Error::Generic { store: "LocalFileSystem", source: Box::new(no_space) })
+    }
+
+    /// The answer to having created the file at `path`.
+    fn created<T>(&self, path: &Path, answer: T) -> Result<T> {
+        match self.illness {
+            Illness::LosesAnswers => {
+                let again = io::Error::from(io::ErrorKind::AlreadyExists);
+                Err(Error::AlreadyExists { path: path.to_string(), source: Box::new(again) })
+            }
+            Illness::FullFrom(_) => Ok(answer),
+        }
     }
 }
 
-impl fmt::Display for FullDisk {
+impl fmt::Display for IllStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FullDisk")
+        f.write_str("IllStore")
     }
 }
 
 #[async_trait]
-impl ObjectStore for FullDisk {
+impl ObjectStore for IllStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         self.write()?;
-        self.files.put_opts(location, payload, options).await
+        let creates = options.mode == PutMode::Create;
+        let answer = self.files.put_opts(location, payload, options).await?;
+        if creates { self.created(location, answer) } else { Ok(answer) }
     }
 
     async fn put_multipart_opts(
@@ -84,7 +112,9 @@ impl ObjectStore for FullDisk {
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         self.write()?;
-        self.files.copy_opts(from, to, options).await
+        let creates = options.mode == CopyMode::Create;
+        self.files.copy_opts(from, to, options).await?;
+        if creates { self.created(to, ()) } else { Ok(()) }
     }
 }
 
@@ -112,6 +142,23 @@ fn releases(project: &TestProject) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_answers_are_lost_has_published_all_the_same() {
+    let shop = shop();
+    for (release, rows) in [(1, 10), (2, 20)] {
+        shop.write("data/ventas.csv", sales(rows));
+        let stores = Stores::new(std::collections::BTreeMap::new());
+        stores.put(&Url::parse("file:///").unwrap(), Arc::new(IllStore::new(Illness::LosesAnswers)));
+        let published = Opened::with_stores(&shop, stores).run().await.unwrap();
+        assert_eq!(published.release, release);
+        let counted =
+            shop.cauce(&["query", "--format", "csv", "SELECT count(id) AS n FROM processed.ventas"]).success();
+        assert_eq!(counted.stdout, format!("n\n{rows}\n"));
+        let told = shop.cauce(&["query", "SELECT 1 FROM system.runs HAVING count(DISTINCT run) = 1"]);
+        assert_eq!(told.success().stdout.lines().count() > 1, release == 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn on_a_disk_that_fills_up_the_release_before_stays_and_the_next_run_succeeds() {
     let shop = shop();
     Opened::new(&shop).run().await.unwrap();
@@ -120,7 +167,7 @@ async fn on_a_disk_that_fills_up_the_release_before_stays_and_the_next_run_succe
     for full_from in 1.. {
         shop.write("data/ventas.csv", sales(10 * full_from));
         let stores = Stores::new(std::collections::BTreeMap::new());
-        let disk = FullDisk { files: LocalFileSystem::new(), writes: AtomicUsize::new(0), full_from };
+        let disk = IllStore::new(Illness::FullFrom(full_from));
         stores.put(&Url::parse("file:///").unwrap(), Arc::new(disk));
         let outcome = Opened::with_stores(&shop, stores).run().await;
         let after = Opened::new(&shop).contents().await;

@@ -122,6 +122,11 @@ fn a_release_whose_tables_are_lost_is_not_restored() {
     let shop = three_releases();
     fs::remove_dir_all(shop.path("data/lake/processed/ventas/_delta_log")).unwrap();
     let outcome = shop.cauce(&["rollback", "1"]);
-    assert!(outcome.stderr.contains("release 1 cannot be restored: processed.ventas"), "{outcome}");
+    assert!(
+        outcome
+            .stderr
+            .contains("release 1 cannot be restored: version 0 of the Delta table data/lake/processed/ventas"),
+        "{outcome}"
+    );
     assert!(!shop.path("data/lake/releases/00000000000000000004.json").exists());
 }
