@@ -35,7 +35,7 @@ pub(super) struct CatalogFile {
 pub(super) struct ReleasesFile {
     /// So many of the newest.
     pub(super) keep: Option<u64>,
-    /// Those of the last so many days.
+    /// Those that were the newest some time in the last so many days.
     pub(super) days: Option<u32>,
 }
 

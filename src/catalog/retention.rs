@@ -9,7 +9,7 @@ use crate::error::Finding;
 pub struct Retention {
     /// So many of the newest.
     pub keep: Option<u64>,
-    /// Those of the last so many days.
+    /// Those that were the newest some time in the last so many days.
     pub days: Option<u32>,
 }
 

@@ -138,14 +138,14 @@ fn expired(manifests: &[Manifest], cleaning: Cleaning) -> Result<Vec<u64>> {
     let mut expired = Vec::new();
     for (index, manifest) in manifests.iter().enumerate() {
         let Some(next) = manifests.get(index + 1) else { continue };
+        let replaced_at = next.published()?;
         let newer = u64::try_from(manifests.len() - index - 1).unwrap_or(u64::MAX);
         let among_the_last = keep.is_some_and(|keep| newer < keep);
         // An age before the beginning of time keeps everything.
         let young = match wanted_since {
             None => false,
-            Some(since) => since.is_none_or(|since| manifest.published().is_ok_and(|at| at >= since)),
+            Some(since) => since.is_none_or(|since| replaced_at >= since),
         };
-        let replaced_at = next.published()?;
         let in_grace = since(cleaning.grace).is_none_or(|since| replaced_at >= since);
         if !(among_the_last || young || in_grace) {
             expired.push(manifest.release);
@@ -252,9 +252,10 @@ mod tests {
     #[test]
     fn a_release_goes_when_neither_number_nor_age_keeps_it() {
         assert_eq!(expired_of(5, Some(2), None, 1), [1, 2, 3]);
-        assert_eq!(expired_of(5, None, Some(3), 1), [1, 2]);
+        // Release 2 was the newest until three days ago.
+        assert_eq!(expired_of(5, None, Some(3), 1), [1]);
         assert_eq!(expired_of(5, Some(4), Some(1), 1), [1]);
-        assert_eq!(expired_of(5, Some(1), Some(4), 1), [1]);
+        assert_eq!(expired_of(5, Some(1), Some(3), 1), [1]);
         assert_eq!(expired_of(5, Some(9), None, 1), [] as [u64; 0]);
         assert_eq!(expired_of(0, Some(1), None, 1), [] as [u64; 0]);
     }

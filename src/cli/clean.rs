@@ -17,8 +17,8 @@ use crate::output::{Format, counted, thousands};
 ///
 /// Without --yes it only tells what would go. What a release reads that stays is never touched. Tables of schema system with
 /// many small files are written anew as few; all their rows stay.
-/// `releases: { keep: 30, days: 90 }` in catalog.yaml keeps the last 30 releases and those of the last 90 days; without it
-/// all releases stay.
+/// `releases: { keep: 30, days: 90 }` in catalog.yaml keeps the last 30 releases and those that readers saw in the last 90
+/// days; without it all releases stay.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Remove it
@@ -43,7 +43,10 @@ pub(super) async fn clean(arguments: Arguments, settings: &Settings) -> Result<(
     let project = Project::open(settings)?;
     let printer = &settings.printer;
     let retention = project.catalog.retention;
-    let cleaning = Cleaning { retention, now: SystemClock.now(), grace: arguments.older_than };
+    let now = SystemClock.now();
+    // Files are as old as the store says; a clock of this machine that is fast must not make those of a run look old.
+    let now = if arguments.yes { now.min(project.lake.time().await?) } else { now };
+    let cleaning = Cleaning { retention, now, grace: arguments.older_than };
     let mut waste = find(&project.lake, cleaning).await?;
     let scattered = scattered(&project.lake).await?;
     let nothing = waste.releases.is_empty() && waste.unpublished.is_empty() && waste.files.is_empty();

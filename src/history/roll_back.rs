@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::SecondsFormat;
 use futures::future::try_join_all;
 
 use crate::clock::Clock;
@@ -25,7 +24,7 @@ pub async fn roll_back(lake: &Lake, to: &AsOf, run: &str, clock: &dyn Clock) -> 
         return Err(Error::new(Kind::Refused, format!("release {} is the newest already", newest.release))
             .hint("`cauce releases` lists the earlier ones"));
     }
-    let restored = wanted.restored_after(&newest, run, clock.now().to_rfc3339_opts(SecondsFormat::Millis, true));
+    let restored = wanted.restored_after(&newest, run, Manifest::time_after(Some(&newest), clock.now())?);
     // On the shelf it is not cleaned away; what was cleaned before that is found missing below.
     let shelf = lake.shelf()?;
     let name = shelf.put(&Unpublished { manifest: restored.clone(), staged: BTreeMap::new() }, 0).await?;

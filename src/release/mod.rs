@@ -15,7 +15,7 @@ mod unpublished;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use account::{DatasetAccount, ModelAccount};
@@ -243,6 +243,17 @@ impl Manifest {
         })
     }
 
+    /// When a release after `last` is published at `now`: later than that one, also if the clock of the machine is slow. So
+    /// their order in time is that of their numbers.
+    ///
+    /// # Errors
+    /// A manifest that was damaged.
+    pub fn time_after(last: Option<&Self>, now: DateTime<Utc>) -> Result<String> {
+        let earliest = last.map(Self::published).transpose()?.map(|at| at + TimeDelta::milliseconds(1));
+        let at = earliest.map_or(now, |earliest| now.max(earliest));
+        Ok(at.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+
     /// How long its run took, if that was recorded.
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
@@ -341,6 +352,14 @@ mod tests {
         assert_eq!((restored.release, restored.parent, restored.restores), (4, Some(3), Some(2)));
         assert_eq!(restored.models, first.models);
         assert_eq!((restored.next_definition(&name, "ab"), restored.next_definition(&name, "new")), (3, 6));
+    }
+
+    #[test]
+    fn a_release_is_later_than_the_one_before_whatever_a_clock_says() {
+        let before = Manifest { published_at: "2024-05-01T12:00:00.500Z".into(), ..manifest() };
+        let at = |now: &str| Manifest::time_after(Some(&before), now.parse().unwrap()).unwrap();
+        assert_eq!(at("2024-05-01T11:00:00Z"), "2024-05-01T12:00:00.501Z");
+        assert_eq!(at("2024-05-01T13:00:00Z"), "2024-05-01T13:00:00.000Z");
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) async fn publish(
             .hint("nothing of this run is visible; run again to build on the new release"));
     }
     let written = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
-    let published_at = written(run.clock.now());
+    let published_at = Manifest::time_after(run.last, run.clock.now())?;
     let mut manifest = Manifest::new(plan.release, plan.parent, &run.catalog.project, run.id, published_at);
     manifest.started_at = written(run.begun_at);
     manifest.definitions = run.last.map(|last| last.definitions.clone()).unwrap_or_default();

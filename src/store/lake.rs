@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Definitions, Location, ReleaseLog, Shelf, Stores};
+use chrono::{DateTime, Utc};
+use object_store::{ObjectStoreExt, PutPayload};
+use uuid::Uuid;
+
+use super::{Definitions, Location, ReleaseLog, Shelf, Stores, remove, store_error};
 use crate::catalog::{Catalog, Dataset};
 use crate::error::Result;
 use crate::name::TableName;
@@ -50,6 +54,22 @@ impl Lake {
     pub fn input(&self, dataset: &Dataset) -> Result<Location> {
         Location::parse(&dataset.path, &self.root)
             .map_err(|error| error.while_doing(format_args!("dataset {}", dataset.name)))
+    }
+
+    /// The time by the clock of the store, which dates the files. A small file is written for it, and removed.
+    ///
+    /// # Errors
+    /// A store that cannot be written.
+    pub async fn time(&self) -> Result<DateTime<Utc>> {
+        let place = self.location.join(&format!(".time-{}", Uuid::new_v4().simple()));
+        let store = self.stores.open(&place)?;
+        let dated = async {
+            store.put(&place.path(), PutPayload::new()).await?;
+            store.head(&place.path()).await
+        };
+        let dated = dated.await.map_err(|failure| store_error("write", &place, failure))?;
+        remove(store.as_ref(), &place.path(), &place).await?;
+        Ok(dated.last_modified)
     }
 
     /// Its log of releases.
