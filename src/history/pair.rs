@@ -1,5 +1,7 @@
 //! One model in two releases, joined by its grain: the SQL that finds what differs.
 
+use arrow::datatypes::DataType;
+
 use crate::engine::quoted;
 use crate::model::GRAIN_CHECK;
 use crate::name::TableName;
@@ -41,13 +43,11 @@ enum NumberKind {
 }
 
 impl NumberKind {
-    fn of(data_type: &str) -> Self {
+    fn of(data_type: Option<&DataType>) -> Self {
         match data_type {
-            whole if whole.starts_with("Int") && !whole.starts_with("Interval") || whole.starts_with("UInt") => {
-                Self::Whole
-            }
-            decimal if decimal.starts_with("Decimal") => Self::Decimal,
-            float if float.starts_with("Float") => Self::Float,
+            Some(whole) if whole.is_integer() => Self::Whole,
+            Some(decimal) if decimal.is_decimal() => Self::Decimal,
+            Some(float) if float.is_floating() => Self::Float,
             _ => Self::None,
         }
     }
@@ -55,15 +55,16 @@ impl NumberKind {
 
 impl Column {
     fn of(before: &ReleasedColumn, after: &ReleasedColumn) -> Self {
-        let (was, is) = (NumberKind::of(&before.data_type), NumberKind::of(&after.data_type));
+        let types = (before.read_type(), after.read_type());
+        let (was, is) = (NumberKind::of(types.0.as_ref()), NumberKind::of(types.1.as_ref()));
         let retyped = before.data_type != after.data_type;
         Self {
             name: after.name.clone(),
-            as_text: after.data_type.starts_with("List")
+            as_text: types.1.as_ref().is_some_and(is_list)
                 || (retyped && (was == NumberKind::None || is == NumberKind::None)),
-            is_nested: [before, after]
-                .iter()
-                .any(|column| column.data_type.starts_with("Struct") || column.data_type.starts_with("Map")),
+            is_nested: [&types.0, &types.1]
+                .into_iter()
+                .any(|data_type| matches!(data_type, None | Some(DataType::Struct(_) | DataType::Map(..)))),
             // Of two kinds, the one that holds the other.
             kind: if was == NumberKind::None || is == NumberKind::None {
                 NumberKind::None
@@ -103,6 +104,13 @@ impl Column {
             NumberKind::Float => format!("CAST(b.{name} AS DOUBLE) - CAST(a.{name} AS DOUBLE)"),
         }
     }
+}
+
+fn is_list(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) | DataType::ListView(_)
+    )
 }
 
 impl<'a> Pair<'a> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::catalog::{Catalog, Dataset, Difference, Verdict};
-use crate::release::{Manifest, QuarantinedFile, ReleasedDataset, ReleasedFile};
+use crate::release::{CAUCE, Manifest, QuarantinedFile, ReleasedDataset, ReleasedFile};
 
 /// An input file as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl ListedFile {
     /// the same, that they are still damaged: that cannot be seen from their beginnings.
     pub fn remember_damage(listed: &mut BTreeMap<String, Vec<Self>>, catalog: &Catalog, last: &Manifest) {
         // Another cauce may be able to read them.
-        if last.cauce != env!("CARGO_PKG_VERSION") {
+        if last.cauce != CAUCE {
             return;
         }
         for (name, files) in listed {

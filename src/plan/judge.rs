@@ -8,7 +8,7 @@ use crate::catalog::{Catalog, Dataset};
 use crate::mark::mark;
 use crate::model::{Materialized, Model, OnFailure};
 use crate::name::{Layer, TableName};
-use crate::release::{FileChanges, Followed, Kept, ReleasedFile, ReleasedModel};
+use crate::release::{CAUCE, FileChanges, Followed, Kept, ReleasedFile, ReleasedModel};
 
 /// Decides for one model after another, inputs first, what happens to it.
 pub(super) struct Judge<'a> {
@@ -253,7 +253,7 @@ impl<'a> Judge<'a> {
 }
 
 fn by_this_cauce(before: &ReleasedModel) -> bool {
-    before.cauce == env!("CARGO_PKG_VERSION")
+    before.cauce == CAUCE
 }
 
 /// Stands for how the files of a table are read that an incremental model follows: where it is the same, a file that is the

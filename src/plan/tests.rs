@@ -3,7 +3,7 @@
 use super::*;
 use crate::catalog::Difference;
 use crate::model::{MeantColumn, Model, Trace};
-use crate::release::{Kept, ReleasedDataset, ReleasedModel, TableVersion};
+use crate::release::{CAUCE, Kept, ReleasedDataset, ReleasedModel, TableVersion};
 
 const CATALOG: &str = "version: 1\nproject: p\nlake: lake\ndatasets:\n  a:\n    description: Una fila.\n    \
                        path: a.csv\n    columns:\n      - { name: x, type: int }\n";
@@ -75,7 +75,7 @@ fn released(models: &Models) -> Manifest {
         let of_input = |input: &TableName| Some((input.clone(), last.content(input)?));
         let released = ReleasedModel {
             run: "r".into(),
-            cauce: env!("CARGO_PKG_VERSION").to_owned(),
+            cauce: CAUCE.to_owned(),
             key: "k".to_owned(),
             definition: 1,
             fingerprint: model.fingerprint.clone(),

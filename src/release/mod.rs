@@ -23,7 +23,7 @@ pub use as_of::AsOf;
 pub use compare::{Change, Comparison, FileChanges, ModelChange};
 pub use definition::Definition;
 pub use followed::{FileReading, Followed, FollowedFile, Part, Partition};
-pub use model::{Kept, ReleasedCheck, ReleasedColumn, ReleasedModel, TableVersion};
+pub use model::{CAUCE, Kept, ReleasedCheck, ReleasedColumn, ReleasedModel, TableVersion};
 pub use rejections::Rejections;
 pub use unpublished::Unpublished;
 
@@ -151,7 +151,7 @@ impl Manifest {
             run: run.to_owned(),
             started_at: String::new(),
             published_at,
-            cauce: env!("CARGO_PKG_VERSION").to_owned(),
+            cauce: CAUCE.to_owned(),
             datasets: BTreeMap::new(),
             models: BTreeMap::new(),
             definitions: BTreeMap::new(),
@@ -169,7 +169,7 @@ impl Manifest {
             run: run.to_owned(),
             started_at: at.clone(),
             published_at: at,
-            cauce: env!("CARGO_PKG_VERSION").to_owned(),
+            cauce: CAUCE.to_owned(),
             definitions: newest.definitions.clone(),
             ..self.clone()
         }

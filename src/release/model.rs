@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
 use super::{Followed, ModelAccount};
@@ -76,8 +77,11 @@ impl ReleasedModel {
     }
 }
 
+/// The version of this cauce. What another one built may mean something else by the same SQL.
+pub const CAUCE: &str = env!("CARGO_PKG_VERSION");
+
 /// A column of a released model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleasedColumn {
     /// Its name.
     pub name: String,
@@ -87,6 +91,14 @@ pub struct ReleasedColumn {
     /// What it means, if the header says so.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
+}
+
+impl ReleasedColumn {
+    /// Its type; none if this cauce cannot read how it is spelled.
+    #[must_use]
+    pub fn read_type(&self) -> Option<DataType> {
+        self.data_type.parse().ok()
+    }
 }
 
 /// How a released model is kept.
@@ -135,4 +147,34 @@ pub struct ReleasedCheck {
 /// The definition number in manifests of before definitions were numbered.
 const fn first_definition() -> u64 {
     1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::{Field, TimeUnit};
+
+    use super::*;
+
+    #[test]
+    fn types_are_read_back_as_they_were_written() {
+        let list = DataType::List(Arc::new(Field::new("item", DataType::Utf8View, true)));
+        let parts = vec![Field::new("a", DataType::Int64, true), Field::new("b c", list.clone(), false)];
+        for data_type in [
+            DataType::Utf8View,
+            DataType::Int64,
+            DataType::Float64,
+            DataType::Boolean,
+            DataType::Date32,
+            DataType::Binary,
+            DataType::Decimal128(38, 2),
+            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            list.clone(),
+            DataType::Struct(parts.into()),
+        ] {
+            let column = ReleasedColumn { data_type: data_type.to_string(), ..ReleasedColumn::default() };
+            assert_eq!(column.read_type(), Some(data_type));
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Manifest;
+use super::{CAUCE, Manifest};
 use crate::error::{Error, Result, json_reason};
 use crate::name::TableName;
 
@@ -62,7 +62,7 @@ impl Unpublished {
         }
         let damaged = |failure: serde_json::Error| Error::store(format!("it is damaged: {}", json_reason(&failure)));
         let Version { manifest: Of { cauce } } = serde_json::from_slice(bytes).map_err(damaged)?;
-        if cauce != env!("CARGO_PKG_VERSION") {
+        if cauce != CAUCE {
             return Ok(None);
         }
         serde_json::from_slice(bytes).map(Some).map_err(damaged)

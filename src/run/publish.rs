@@ -12,7 +12,9 @@ use crate::error::{Error, Kind, Result};
 use crate::model::Model;
 use crate::name::TableName;
 use crate::plan::{Action, Plan, Step};
-use crate::release::{Kept, Manifest, ReleasedCheck, ReleasedColumn, ReleasedDataset, ReleasedModel, TableVersion};
+use crate::release::{
+    CAUCE, Kept, Manifest, ReleasedCheck, ReleasedColumn, ReleasedDataset, ReleasedModel, TableVersion,
+};
 
 /// Commits the staged tables and creates the manifest that names their versions.
 pub(super) async fn publish(
@@ -94,7 +96,7 @@ pub(super) fn released(run: Run<'_>, built: &Built, outcomes: &[Outcome], accoun
     };
     let mut released = ReleasedModel {
         run: built.run.clone(),
-        cauce: env!("CARGO_PKG_VERSION").to_owned(),
+        cauce: CAUCE.to_owned(),
         key: run.key.to_owned(),
         millis: u64::try_from(built.elapsed.as_millis()).unwrap_or(u64::MAX),
         columns: columns.collect(),

@@ -17,7 +17,7 @@ use crate::ledger::SystemTable;
 use crate::mark::mark;
 use crate::model::{Materialized, Meaning, Model, Models};
 use crate::name::{Layer, TableName};
-use crate::release::{Manifest, ReleasedModel};
+use crate::release::{CAUCE, Manifest, ReleasedColumn, ReleasedModel};
 use crate::store::Lake;
 use crate::table::{open_newest, storable_schema};
 
@@ -103,7 +103,7 @@ impl Study<'_> {
 
     /// Stands for what the meaning of a model depends on besides its text.
     fn read_with(&self, model: &Model) -> String {
-        let mut parts = vec![env!("CARGO_PKG_VERSION").to_owned(), READING.to_string()];
+        let mut parts = vec![CAUCE.to_owned(), READING.to_string()];
         for input in &model.inputs {
             parts.push(input.to_string());
             if input.layer == Layer::Raw {
@@ -159,8 +159,7 @@ impl Study<'_> {
 
 /// The columns of a released model.
 fn columns_of(model: &ReleasedModel) -> Option<SchemaRef> {
-    let field = |name: &str, data_type: &str| Some(Field::new(name, data_type.parse::<DataType>().ok()?, true));
-    let fields: Option<Vec<Field>> =
-        model.columns.iter().map(|column| field(&column.name, &column.data_type)).collect();
+    let field = |column: &ReleasedColumn| Some(Field::new(&column.name, column.read_type()?, true));
+    let fields: Option<Vec<Field>> = model.columns.iter().map(field).collect();
     Some(Arc::new(Schema::new(fields?)))
 }
